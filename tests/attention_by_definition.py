@@ -41,3 +41,14 @@ def grid_rank(layers, width, sides, samples, masked=False):
         tokens = layer(tokens, heads, lambda j, at: j <= at or not masked)
     values = tokens[-1, 0].reshape(samples, samples)
     return flint.nmod_mat(samples, samples, [int(value) for value in values.flat], PRIME).rank()
+
+
+def random_layers(rng, depth, width, heads, dim, own):
+    """Heads as value, key, query and output, of which groups share keys and values."""
+    layers = []
+    for _ in range(depth):
+        pairs = [rng.integers(0, PRIME, (2, dim, width)) for _ in range(own)]
+        queries = rng.integers(0, PRIME, (heads, dim, width))
+        outputs = rng.integers(0, PRIME, (heads, width, dim))
+        layers.append([(*pairs[h * own // heads], queries[h], outputs[h]) for h in range(heads)])
+    return layers

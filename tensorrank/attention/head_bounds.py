@@ -47,24 +47,8 @@ graded ring of I is a polynomial ring in mu variables over R/I, the ring R/I^p h
 What this leaves of the forms of degree 2j bounds the functions of side B, and of those of degree 2k + 1 the functions
 of side A.
 
-**One head of width d.** Then x^(l) = X_l M^(l-1) Y_l x^(l-1), with X_l = W_O W_V and Y_l = W_K^T W_Q of layer l. Put
-Z_l = (X_(l-1) .. X_1)^T Y_l X_(l-1) .. X_1, and W_0 = M, W_l = W_(l-1) Z_l W_(l-1) Z_l^T W_(l-1). By induction
-M^(l) = X_l .. X_1 W_l (X_l .. X_1)^T, and for a vector w the value is
-
-    w^T W_(L-1) Z_L W_(L-2) Z_(L-1) .. W_0 Z_1 x.
-
-This is a product with C_L factors M. The first 3^(L-1) are those of W_(L-1), and between them stand Z_1, .., Z_(L-1)
-and their transposes. Then comes Z_L, and behind it the other T, between which the same matrices stand. Let v satisfy
-w^T v = 0 and v^T Z_l v = 0 for all l < L, and replace M by M + t v v^T. A term vanishes if it takes v v^T in the first
-place, or in two neighbouring places of one of the two parts. So it takes v v^T at most (3^(L-1) - 1) / 2 = T times in
-the first part and ceil(T / 2) times in the second. If j is larger than T + ceil(T / 2), every function of M_B of degree
-j that the value contains therefore vanishes at v v^T. For almost all weights these v form a complete intersection of a
-hyperplane and L - 1 quadrics, over the complex numbers. So as many dimensions are lost as there are forms of degree 2j
-on it:
-
-    the coefficient of z^(2j) in (1+z)^(L-1) / (1-z)^(d-L),    if d > L.
-
-At depth 3 this is 4 at width 4, where two conics of a plane meet in four points, and 56 at width 5.
+**One head as wide as the tokens** lets all moments through, but its functions vanish at certain tokens. The file
+`vanishing.py` counts how many dimensions they lack.
 """
 
 from __future__ import annotations
@@ -79,6 +63,7 @@ import numpy as np
 from tensorrank.arguments import whole_number
 from tensorrank.attention.large_counts import checked_size
 from tensorrank.attention.monomial import token_counts
+from tensorrank.attention.vanishing import lacking
 from tensorrank.errors import CombinationError, TooLargeError
 from tensorrank.separation.head_widths import head_width
 from tensorrank.separation.hilbert import MomentSpaces, moment_spaces
@@ -242,7 +227,8 @@ def _block_bound(layer: FirstLayer, spaces: MomentSpaces, k: int, vanishing: int
     """The bound on the block of degree k, of a network whose single head vanishes somewhere if its depth is given."""
     j, above, every = spaces.degree - k, (spaces.degree - 1) // 3, (spaces.rows(k), spaces.columns(k))
     if vanishing is not None:
-        return min(every[0], every[1] - _vanishing(layer.width, vanishing, j))
+        lacks = lacking(vanishing, layer.width, k, output_side=True), lacking(vanishing, layer.width, j, output_side=False)
+        return min(count - missing for count, missing in zip(every, lacks, strict=True))
     # By the number of factors n: those of a row below s, those of a column at most `above` - s.
     rows = [0, *(layer.inputs * count for count in layer.functions(k, above))]
     columns = [*layer.functions(j, above)[::-1], 0]
@@ -265,11 +251,3 @@ def _by_both_degrees(layer: FirstLayer, k: int, degree: int) -> int:
         return min(row, monomial_count(layer.forms, below - k + i) * monomial_count(entries, above - i))
 
     return sum(block(i) for i in range(max(0, k - below), min(k, above) + 1))
-
-
-def _vanishing(width: int, depth: int, degree: int) -> int:
-    """The dimensions that functions of a degree in M_B lose because one full head vanishes at some v v^T."""
-    above = (3 ** (depth - 1) - 1) // 2
-    if width <= depth or degree <= above + (above + 1) // 2:
-        return 0
-    return _series(depth - 1, width - depth, 2 * degree)

@@ -2,10 +2,9 @@
 
 from itertools import combinations_with_replacement as chosen
 
-import flint
 import numpy as np
 import pytest
-from attention_by_definition import PRIME, grid_rank, layer
+from attention_by_definition import grid_rank, random_layers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import flint_rank
@@ -14,17 +13,6 @@ import tensorrank as tr
 from tensorrank.attention.head_bounds import FirstLayer, block_bounds
 
 SMALL = 10007
-
-
-def random_layers(rng, depth, width, heads, dim, own):
-    """Heads as value, key, query and output, of which groups share keys and values."""
-    layers = []
-    for _ in range(depth):
-        pairs = [rng.integers(0, PRIME, (2, dim, width)) for _ in range(own)]
-        queries = rng.integers(0, PRIME, (heads, dim, width))
-        outputs = rng.integers(0, PRIME, (heads, width, dim))
-        layers.append([(*pairs[h * own // heads], queries[h], outputs[h]) for h in range(heads)])
-    return layers
 
 
 # Width, depth, heads, their width, keys and values of their own, tokens of both sides, and the bound.
@@ -39,6 +27,10 @@ MET = [
     (4, 2, 4, 1, 4, 1, 1, 69),
     (3, 2, 2, 1, 1, 3, 3, 8),
     (2, 3, 2, 1, 1, 2, 2, 80),
+    (4, 2, 1, 4, 1, 1, 2, 80),
+    (5, 2, 1, 5, 1, 1, 3, 146),
+    (2, 3, 1, 2, 1, 2, 1, 137),
+    (2, 3, 1, 2, 1, 1, 2, 125),
 ]
 
 
@@ -70,6 +62,7 @@ def test_no_rank_passes_the_bound(data):
     assert grid_rank(layers, width, sides, bound + 1) <= bound
 
 
+@settings(deadline=None)
 @given(st.integers(1, 6), st.integers(1, 4), st.integers(1, 6), st.integers(1, 3))
 def test_forms_are_as_many_as_random_weights_have(width, own, dim, group):
     layer = FirstLayer.of(2, width, own * group, dim, own)
@@ -117,70 +110,6 @@ def prod_mod(factors):
     return found
 
 
-@pytest.mark.parametrize(("depth", "width"), [(2, 3), (2, 4), (3, 3), (3, 4)])
-def test_one_full_head_vanishes_where_the_proof_says(depth, width):
-    # Weights are chosen for a given v, which v^T Z v = 0 and w^T v = 0 then hold for.
-    rng = np.random.default_rng(2)
-    v = rng.integers(1, SMALL, width)
-    connected = [rng.integers(0, SMALL, (width, width)) for _ in range(depth)]
-    for matrix in connected[:-1]:
-        matrix[0, 0] = 0
-        matrix[0, 0] = -int(v @ matrix @ v % SMALL) * pow(int(v[0] ** 2 % SMALL), -1, SMALL) % SMALL
-    w = rng.integers(0, SMALL, width)
-    w[0] = 0
-    w[0] = -int(w @ v % SMALL) * pow(int(v[0]), -1, SMALL) % SMALL
-    moments, token = rng.integers(0, SMALL, (width, width)), rng.integers(0, SMALL, width)
-    moments = moments + moments.T
-    degree = (3**depth - 1) // 2
-    values = [value_of_word(w, connected, (moments + t * np.outer(v, v)) % SMALL, token) for t in range(degree + 1)]
-    above = (3 ** (depth - 1) - 1) // 2
-    # Differences of an order beyond the degree in t are zero, and the one at the degree is not.
-    differences = [values]
-    for _ in range(degree):
-        differences.append([(b - a) % SMALL for a, b in zip(differences[-1], differences[-1][1:], strict=False)])
-    last = max(order for order, row in enumerate(differences) if any(row))
-    assert last == above + (above + 1) // 2
-
-
-def value_of_word(w, connected, moments, token):
-    """The value w^T W_(L-1) Z_L W_(L-2) .. W_0 Z_1 x of one full head a layer, for connecting matrices Z_1, .., Z_L."""
-    words = [moments]
-    for z in connected[:-1]:
-        inner = words[-1]
-        for matrix in (z, words[-1], z.T, words[-1]):
-            inner = inner @ matrix % SMALL
-        words.append(inner)
-    row = w
-    for word, z in zip(reversed(words), reversed(connected), strict=True):
-        row = row @ word % SMALL @ z % SMALL
-    return int(row @ token % SMALL)
-
-
-def test_the_word_of_the_proof_is_the_value_of_attention():
-    depth, width = 2, 3
-    rng = np.random.default_rng(4)
-    layers = random_layers(rng, depth, width, 1, width, 1)
-    tokens = rng.integers(0, PRIME, (4, width))
-    exact = [[matrix(one) for one in heads[0]] for heads in layers]
-    x = [output * value for value, _, _, output in exact]
-    y = [key.transpose() * query for _, key, query, _ in exact]
-    points = matrix(tokens.T)
-    moments = points * points.transpose()
-    z = [y[0], x[0].transpose() * y[1] * x[0]]
-    words = [moments, moments * z[0] * moments * z[0].transpose() * moments]
-    last = matrix(tokens[-1:].T)
-    expected = x[1] * x[0] * words[1] * z[1] * words[0] * z[0] * last
-    by_definition = tokens[:, :, None]
-    for heads in layers:
-        by_definition = layer(by_definition, heads, lambda j, at: True)
-    assert [int(expected[i, 0]) for i in range(width)] == by_definition[-1, :, 0].tolist()
-
-
-def matrix(array):
-    """An array as FLINT has it."""
-    return flint.nmod_mat(*array.shape, [int(entry) for entry in array.flat], PRIME)
-
-
 # Measured by exact arithmetic before any bound below the moment bound was known: the standing is what changed.
 RANKS = {
     (2, 3, 2, 1): 215,
@@ -220,6 +149,7 @@ def test_residual_connections_keep_the_moment_bound():
     assert tr.SelfAttention(2, 2, heads=1, head_dim=1, residual=True).rank_bound("halves") == 18
 
 
+@settings(deadline=None)
 @given(st.integers(1, 3), st.integers(1, 5), st.integers(1, 5), st.integers(1, 5), st.integers(1, 5), st.integers(1, 5))
 def test_blocks_have_no_larger_bounds_than_their_shapes(depth, width, heads, dim, near, far):
     found = block_bounds(depth, width, heads, dim, heads, near, far)

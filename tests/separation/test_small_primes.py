@@ -28,7 +28,7 @@ VALUES = [
     (SelfAttention(3, 2, heads=2), 215, "exact"),
     (SelfAttention(2, 3), 49, "exact"),
     (SelfAttention(2, 4, heads=2), 107, "exact"),
-    (SelfAttention(2, 4, tokens=3), 80, "probable"),
+    (SelfAttention(2, 5, head_dim=3), 144, "probable"),
     (SelfAttention(4, 2), 4538, "exact"),
 ]
 
