@@ -13,6 +13,7 @@ from tensorrank.arguments import shown, whole_number
 from tensorrank.arithmetic.progress import ProgressLike, reporter, with_progress
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.checked import checked
+from tensorrank.equal_values import EqualByValue
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.canonical_cuts import canonical_partitions
 from tensorrank.experiments.experiment import Experiment, told, where
@@ -68,8 +69,8 @@ class ModelCut(Record):
 
 
 @checked
-@dataclass(frozen=True)
-class DataCuts(Experiment, name="data cuts"):
+@dataclass(frozen=True, eq=False)
+class DataCuts(EqualByValue, Experiment, name="data cuts"):
     """The entanglement of data at all canonical cuts, for several orders of its variables.
 
     Attributes:

@@ -15,6 +15,7 @@ import numpy as np
 from tensorrank.arguments import as_whole_number, file_path, listed, shown, things, whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.checked import CHECKED_WHERE_USED, checked
+from tensorrank.equal_values import EqualByValue
 from tensorrank.errors import TensorRankError
 from tensorrank.given_files.json_values import read_json
 from tensorrank.given_files.paths import named_in_errors
@@ -44,8 +45,8 @@ class Split(ShortRepr):
 
 
 @checked
-@dataclass(frozen=True)
-class RegionGraph(ShortRepr):
+@dataclass(frozen=True, eq=False)
+class RegionGraph(EqualByValue, ShortRepr):
     """A region graph: sets of variables, and for each how it is split in other sets, in one way or several.
 
     A circuit of this structure is smooth and decomposable, because the parts of a split are disjoint and together are
