@@ -18,11 +18,13 @@ import numpy as np
 
 from tensorrank.arguments import listed
 from tensorrank.arithmetic.arrays import Floats
+from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.edges import Name
 from tensorrank.mixtures.sum_product.graph import variables_of
 from tensorrank.mixtures.sum_product.model import SumProduct
 from tensorrank.mixtures.sum_product.nodes import LeafNode, Node, ProductNode, SumNode, children_of
+from tensorrank.mixtures.tables import check_objects
 from tensorrank.networks.network import Tensor, TensorNetwork
 
 
@@ -68,6 +70,7 @@ def sum_product_of(layers: Sequence[Layer]) -> SumProduct:
     array([0.5, 0.5])
     """
     check_structure(layers)
+    check_objects(sum(layer.units for layer in layers), "the nodes of the circuit")
     nodes: dict[Name, Node] = {}
     # For each unit of each layer its node and the logarithm of its sum over all values; None for a unit that is zero.
     units: list[list[tuple[Name, float] | None]] = []
@@ -166,19 +169,26 @@ def network_of(layers: Sequence[Layer]) -> TensorNetwork:
             )
     # The leg of each layer's units: those of a Hadamard layer are one with those of the layers below.
     legs = {len(layers) - 1: "value"}
+    weighted = {below for layer in layers if layer.kind == "sum" for below in layer.inputs}
     tensors = []
     for number in reversed(range(len(layers))):
         layer, own = layers[number], legs[number]
         for below in layer.inputs:
             legs[below] = own if layer.kind == "Hadamard" else f"units of {layers[below].name}"
-        lower = tuple(legs[below] for below in layer.inputs)
-        if layer.kind == "Kronecker":
+        if layer.kind == "input":
+            tensors.append(Tensor(layer.name, (own, f"x{layer.variable}"), layer.entries))
+        elif layer.kind == "sum":
+            # Weights of products of all choices have a leg for each factor: no product is written out.
+            (below,) = layer.inputs
+            factors = layers[below].inputs if layers[below].kind == "Kronecker" else (below,)
+            sizes = [layers[one].units for one in factors]
+            lower = tuple(f"units of {layers[one].name}" for one in factors)
+            tensors.append(Tensor(layer.name, (own, *lower), layer.entries.reshape(layer.units, *sizes)))
+        elif layer.kind == "Kronecker" and number not in weighted:
             sizes = [layers[below].units for below in layer.inputs]
+            refuse_beyond(memory_limit(None), 16 * layer.units**2, f"{layer.name} of {layer.units} units", "fewer units")
             split = np.eye(layer.units, dtype=np.int64).reshape(layer.units, *sizes)
-            tensors.append(Tensor(layer.name, (own, *lower), split))
-        elif layer.kind != "Hadamard":
-            outer = lower if layer.kind == "sum" else (f"x{layer.variable}",)
-            tensors.append(Tensor(layer.name, (own, *outer), layer.entries))
+            tensors.append(Tensor(layer.name, (own, *(legs[below] for below in layer.inputs)), split))
     # The single unit on top, whose leg may have several ends.
     tensors.append(Tensor("value", ("value",), np.ones(1, dtype=np.int64)))
     return TensorNetwork(tuple(tensors), tuple(f"x{site}" for site in variables_of(scopes[-1])))

@@ -99,6 +99,16 @@ def test_ranks_at_every_cut_are_those_of_the_table(case):
             assert tr.separation_rank(network, cut, threads=1).value == np.linalg.matrix_rank(matrix)
 
 
+def test_products_of_all_choices_may_stand_below_other_products():
+    rng = np.random.default_rng(0)
+    layers = [Layer(f"x{v}", "input", (), rng.integers(-3, 4, (2, VALUES)).astype(float), 2, v) for v in range(2)]
+    layers.append(Layer("x2", "input", (), rng.integers(-3, 4, (4, VALUES)).astype(float), 4, 2))
+    layers.append(Layer("pairs", "Kronecker", (0, 1), None, 4))
+    layers.append(Layer("all", "Hadamard", (3, 2), None, 4))
+    layers.append(Layer("top", "sum", (4,), rng.integers(-3, 4, (1, 4)).astype(float), 1))
+    np.testing.assert_array_equal(network_of(layers).contract().ravel(), table_of(layers, 3))
+
+
 def test_two_ways_to_split_share_a_layer_in_a_sum_product_network_but_in_no_tensor_network():
     rng = np.random.default_rng(0)
     layers = [Layer(f"x{v}", "input", (), rng.random((2, VALUES)), 2, v) for v in range(3)]
