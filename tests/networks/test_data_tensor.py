@@ -49,7 +49,7 @@ def tables(draw):
     return table, labels, Bipartition.of(sites, side)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(tables(), st.sampled_from(["one-hot", "moments"]))
 def test_the_rank_of_whole_numbers_is_that_of_the_dense_unfolding_over_fractions(case, embedding):
     table, labels, cut = case
