@@ -57,8 +57,7 @@ class GraphNetwork(WeightedArchitecture):
 
     Raises:
         TensorRankError: if depth, width or features is no whole number of at least 1, the graph is none, a vertex is
-        out
-            of range, there are fewer than 2 vertices or more than 500, or depth times vertices is more than 2000.
+            out of range, there are fewer than 2 vertices or more than 500, or depth times vertices is more than 2000.
 
     Weights are `input` of shape (D, D_x), `between` of shape (L - 1, D, D), from each layer to the next (none at depth
     1), and `output` of shape (D,).
