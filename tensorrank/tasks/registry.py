@@ -31,6 +31,10 @@ SIZES: Mapping[str, str] = MappingProxyType(
         "sparsity": "How many tokens a token averages, q",
         "length": "Elements or bits of either side, n",
         "anchor": "Residue of the asking token, known to both sides",
+        "symbols": "How many different tokens there are",
+        "hops": "How many times a token is looked up, k",
+        "points": "Points of the functions, n",
+        "vertices": "Vertices of the graph, an even number n",
     }
 )
 
@@ -210,6 +214,37 @@ _TASKS = (
         {"length": 8, "modulus": 2},
         grows=("length", "bits n"),
         least=lambda sizes: 1,
+    ),
+    NamedTask(
+        "induction-heads",
+        "induction_heads.InductionHeads",
+        "which token followed the last earlier occurrence of the last token? 0 if there is none, else 1 plus the token.",
+        {"tokens": 8, "symbols": 4},
+    ),
+    NamedTask(
+        "k-hop",
+        "induction_heads.InductionHeads",
+        "induction heads k times: from the token that was found, the one after its last earlier occurrence, and so on.",
+        {"tokens": 8, "symbols": 4, "hops": 2},
+    ),
+    NamedTask(
+        "function-composition",
+        "function_composition.FunctionComposition",
+        "f(g(x)), for two functions of n points that are given by their values, and a point x. A holds g.",
+        {"points": 3},
+        grows=("points", "points n"),
+        note="The rank over Q is that of answers as numbers; a decision about them can have more or less.",
+    ),
+    NamedTask(
+        "one-or-two-cycles",
+        "one_or_two_cycles.OneOrTwoCycles",
+        "is a graph one cycle of n vertices or two of n/2? A token is a row of its adjacency matrix.",
+        {"vertices": 8},
+        grows=("vertices", "vertices n"),
+        least=lambda sizes: 6,
+        step=2,
+        note="No other graphs are asked about. The matrix is a part in which every pair of inputs is such a graph: what it "
+        "says of models are lower bounds for the whole task.",
     ),
 )
 

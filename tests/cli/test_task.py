@@ -21,6 +21,10 @@ SMALL = {
     "match3-local": ("--tokens", 5, "--modulus", 5, "--window", 1),
     "disjointness": ("--length", 3),
     "inner-product": ("--length", 3),
+    "induction-heads": ("--tokens", 4, "--symbols", 3),
+    "k-hop": ("--tokens", 4, "--symbols", 3, "--hops", 2),
+    "function-composition": ("--points", 2),
+    "one-or-two-cycles": ("--vertices", 8),
 }
 
 
@@ -60,7 +64,7 @@ def test_tokens_mean_what_they_mean_in_python():
         if "tokens" in task.sizes:
             assert task.task({"tokens": 6}).tokens == 6
             # All tokens but a public asking one; sparse averaging has the choice as a further site.
-            sites = {"sparse-averaging": 7, "match2": 6}.get(name, 5)
+            sites = {"sparse-averaging": 7, "match2": 6, "induction-heads": 6, "k-hop": 6}.get(name, 5)
             assert task.sites({"tokens": 6}) == sites
     found = ranks("match2", "--tokens", 4, "--modulus", 5)
     assert (found["rows"], found["columns"]) == (5, 5**3)

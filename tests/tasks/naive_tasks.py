@@ -27,6 +27,22 @@ def local(x, i, modulus, window):
     return any((x[i] + x[j] + x[k]) % modulus == 0 for j in near for k in near)
 
 
+def hops(x, times):
+    """The token after the last earlier one that equals the present one, so many times: 0 for none, else 1 plus it."""
+    place = len(x) - 1
+    for _ in range(times):
+        earlier = [j for j in range(place) if x[j] == x[place]]
+        if not earlier:
+            return 0
+        place = earlier[-1] + 1
+    return x[place] + 1
+
+
+def composed(x, points):
+    g, f = x[:points], x[points : 2 * points]
+    return f[g[x[-1]]]
+
+
 def answers(decide, inputs, *options):
     return np.array([[decide(x, i, *options) for i in range(len(x))] for x in inputs.tolist()], dtype=bool)
 
