@@ -16,5 +16,11 @@ from .sparse_averaging import (
     SparseInputs as SparseInputs,
     disjointness_in_sparse_averaging as disjointness_in_sparse_averaging,
 )
+from .splitting import (
+    SplitRanks as SplitRanks,
+    SplittingVC as SplittingVC,
+    split_ranks as split_ranks,
+    splitting_vc_dimension as splitting_vc_dimension,
+)
 from .task import Examples as Examples, Task as Task
 from .token_sets import all_sets as all_sets, random_sets as random_sets

@@ -70,6 +70,7 @@ class CommunicationMatrix(EqualByValue, NotebookTable):
         sides: what A and B hold, in words.
         query: the side that holds the content of the asking token and nothing else, if there is such a side.
         linear: the side whose inputs are numbers on which all values depend linearly, if there is such a side.
+        whole: whether these are all inputs of the task. Of a part, all numbers are lower bounds for the task.
 
     Raises:
         TensorRankError: if the entries are no matrix of whole numbers with a row and a column at least, there are fewer
@@ -88,6 +89,7 @@ class CommunicationMatrix(EqualByValue, NotebookTable):
     sides: tuple[str, str]
     query: Side | None = None
     linear: Side | None = None
+    whole: bool = True
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -160,7 +160,8 @@ class OneOrTwoCycles(ShortRepr):
         entries = all_kept(self._promise(split.a, split.b))
         rows, columns = entries.shape
         sides = (_held(split.a), _held(split.b))
-        return CommunicationMatrix(entries, rows, columns, f"{self}, where every pair keeps the promise", sides)
+        task = f"{self}, where every pair keeps the promise"
+        return CommunicationMatrix(entries, rows, columns, task, sides, whole=False)
 
     def matrices(
         self, partition: PartitionLike | None = None, *, memory: int | str | None = None
