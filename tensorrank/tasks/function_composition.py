@@ -16,7 +16,7 @@ from tensorrank.tasks.task import in_words
 from tensorrank.tasks.word_task import WordTask
 
 # More points than the tables of any function that fits a memory.
-_MOST_POINTS = 2**31
+_MOST_POINTS = 2**62
 
 
 @checked

@@ -13,7 +13,7 @@ from tensorrank.checked import checked
 from tensorrank.tasks.word_task import WordTask
 
 # As many symbols as a table of 64-bit numbers can be indexed by.
-_MOST_SYMBOLS = 2**31
+_MOST_SYMBOLS = 2**62
 
 
 @checked

@@ -111,6 +111,16 @@ class OneOrTwoCycles(ShortRepr):
             )
         return np.asarray(one)
 
+    def all_inputs(self, *, memory: int | str | None = None) -> Integers:
+        """All graphs of the promise, (graphs, n, n), as adjacency matrices; those of one cycle first.
+
+        Raises:
+            TensorRankError: if they would not fit the memory limit.
+        """
+        self._refuse_all(memory)
+        neighbours, _ = _all_graphs(self.vertices)
+        return neighbours[:, :, None] >> np.arange(self.vertices) & 1
+
     def examples(self, count: int, seed: int | np.random.Generator = 0) -> Examples[Integers]:
         """Random graphs of which one half are one cycle.
 
@@ -155,8 +165,7 @@ class OneOrTwoCycles(ShortRepr):
         """
         refuse_many_sites(self.vertices, str(self))
         split = checked_partition(self.vertices, partition)
-        needed = _BYTES_PER_GRAPH * self.vertices * _number_of_graphs(self.vertices)
-        refuse_beyond(memory_limit(memory), needed, f"all graphs of {self}", "fewer vertices, or give more memory")
+        self._refuse_all(memory)
         entries = all_kept(self._promise(split.a, split.b))
         rows, columns = entries.shape
         sides = (_held(split.a), _held(split.b))
@@ -171,6 +180,11 @@ class OneOrTwoCycles(ShortRepr):
         Arguments and errors are those of `communication`.
         """
         return {"one cycle?": self.communication(partition, memory=memory)}
+
+    def _refuse_all(self, memory: int | str | None) -> None:
+        """Raise an error if all graphs need more memory than they may use."""
+        needed = _BYTES_PER_GRAPH * self.vertices * _number_of_graphs(self.vertices)
+        refuse_beyond(memory_limit(memory), needed, f"all graphs of {self}", "fewer vertices, or give more memory")
 
     def _promise(self, a: Sequence[int], b: Sequence[int]) -> Promise:
         """The graphs of the promise, seen from both sides, but for those that only rename the vertices of a side.

@@ -220,12 +220,14 @@ _TASKS = (
         "induction_heads.InductionHeads",
         "which token followed the last earlier occurrence of the last token? 0 if there is none, else 1 plus the token.",
         {"tokens": 8, "symbols": 4},
+        unit="two layers of attention of order 2, dimensions 3 and 2, under a causal mask",
     ),
     NamedTask(
         "k-hop",
         "induction_heads.InductionHeads",
         "induction heads k times: from the token that was found, the one after its last earlier occurrence, and so on.",
         {"tokens": 8, "symbols": 4, "hops": 2},
+        unit="floor(log2 k) + 2 layers of attention of order 2, dimensions 3 and 2, the first under a causal mask",
     ),
     NamedTask(
         "function-composition",
@@ -234,6 +236,7 @@ _TASKS = (
         {"points": 3},
         grows=("points", "points n"),
         note="The rank over Q is that of answers as numbers; a decision about them can have more or less.",
+        unit="two layers of attention of order 2, dimension 2",
     ),
     NamedTask(
         "one-or-two-cycles",
@@ -245,6 +248,7 @@ _TASKS = (
         step=2,
         note="No other graphs are asked about. The matrix is a part in which every pair of inputs is such a graph: what it "
         "says of models are lower bounds for the whole task.",
+        unit="floor(log2 n) layers of attention of order 2 with two heads of dimension 2",
     ),
 )
 

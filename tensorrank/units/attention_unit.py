@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import shown, things, whole_number
 from tensorrank.arithmetic.arrays import Array, Floats
@@ -214,6 +214,27 @@ class AttentionUnit(EqualByValue, NotebookTable):
         refuse_beyond(memory_limit(memory), needed, what, "fewer inputs or asking tokens, or give more memory")
         rows = softmax_rows(self._projected(x[:, asked], self.query), self._projected(x, self.keys[0]))
         return rows.astype(np.float64, copy=False)
+
+    def masked(self, tokens: Floats, allowed: NDArray[np.bool_] | None = None) -> Floats:
+        """The outputs of all tokens of a unit of order 2, each of which looks at those that a mask allows.
+
+        Args:
+            tokens: float64 of shape (count, N, token dimension).
+            allowed: (N, N), a row for each token that asks, with one token at least in it; all by default.
+
+        Returns:
+            Of shape (count, N, output dimension), as float64 at every precision.
+
+        Raises:
+            TensorRankError: if a score overflows.
+
+        >>> last = AttentionUnit(np.ones((1, 1, 1)), (50 * np.ones((1, 1, 1)),), (np.ones((1, 1, 1)),))
+        >>> last.masked(np.array([[[1.0], [2.0], [3.0]]]), np.tri(3, dtype=bool))[0, :, 0]
+        array([1., 2., 3.])
+        """
+        query, key, value = (self._projected(tokens, weights) for weights in (self.query, self.keys[0], self.values[0]))
+        averages = softmax_rows(query, key, allowed) @ value
+        return np.asarray(averages.sum(axis=1), dtype=np.float64)
 
     def _projected(self, tokens: Floats, weights: Floats) -> Array:
         """Queries, keys or values of shape (count, heads, tokens, coordinates), rounded to the precision."""

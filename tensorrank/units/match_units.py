@@ -162,3 +162,13 @@ def points(residues: Integers, modulus: int) -> Floats:
     """Residues x as points (cos(2 pi x / M), sin(2 pi x / M)) of the unit circle, in a last axis of two."""
     angles = 2 * math.pi / modulus * residues
     return np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+
+
+def decoded(given: Floats, modulus: int) -> Integers:
+    """The residues whose points are nearest to given ones, in a last axis of two.
+
+    >>> decoded(0.9 * points(np.array([0, 3, 6]), 7), 7)
+    array([0, 3, 6])
+    """
+    turns = np.arctan2(given[..., 1], given[..., 0]) / (2 * math.pi)
+    return np.rint(turns * modulus).astype(np.int64) % modulus

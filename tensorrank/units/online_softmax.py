@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import prod
 
 import numpy as np
+from numpy.typing import NDArray
 from opt_einsum import contract
 
 from tensorrank.arguments import as_float
@@ -139,10 +140,10 @@ def _averages(queries: Array, keys: list[Array], values: list[Array], step: int)
     return numerators / denominators
 
 
-def softmax_rows(queries: Array, keys: Array) -> Array:
+def softmax_rows(queries: Array, keys: Array, allowed: NDArray[np.bool_] | None = None) -> Array:
     """Softmax over tokens of the scores of queries (..., rows, m) and keys (..., tokens, m): (..., rows, tokens).
 
-    A score that overflows is an error.
+    Tokens that a row may not look at, by a mask (rows, tokens), have the weight 0. A score that overflows is an error.
 
     >>> softmax_rows(np.array([[0.0], [1000.0]]), np.array([[1.0], [-1.0]]))
     array([[0.5, 0.5],
@@ -150,6 +151,8 @@ def softmax_rows(queries: Array, keys: Array) -> Array:
     """
     with np.errstate(over="ignore", invalid="ignore"):
         rows: Array = queries @ keys.swapaxes(-1, -2)
+    if allowed is not None:
+        rows[..., ~allowed] = -np.inf
     rows -= _largest(rows)
     np.exp(rows, out=rows)
     rows /= rows.sum(axis=-1, keepdims=True)

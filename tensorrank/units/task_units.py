@@ -14,17 +14,22 @@ from tensorrank.arithmetic.resources import refuse_long, work_limit
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
+from tensorrank.tasks.function_composition import FunctionComposition
+from tensorrank.tasks.induction_heads import InductionHeads
 from tensorrank.tasks.match import Match2, Match3
 from tensorrank.tasks.match3_variants import Match3Bigram, Match3Local
+from tensorrank.tasks.one_or_two_cycles import OneOrTwoCycles
 from tensorrank.tasks.sparse_averaging import SparseAveraging
 from tensorrank.tasks.task import Task
 from tensorrank.tasks.token_sets import all_sets, random_sets
 from tensorrank.units.checks import UnitCheck, check_unit
 from tensorrank.units.construction import Construction
 from tensorrank.units.match_units import match2_unit, match3_unit
+from tensorrank.units.pointer_stacks import StackConstruction, composition_stack, cycles_stack, induction_heads_stack
 from tensorrank.units.precision import FLOAT64, PrecisionLike, precision_of
 from tensorrank.units.selection import SelectionUnit
 from tensorrank.units.selection_units import MomentCurveUnit, RestrictedIsometryUnit, least_dimension
+from tensorrank.units.stack_checks import StackCheck, check_stack
 from tensorrank.units.variant_units import bigram_units, local_unit
 
 # By default all inputs are gone through where they are so few, and so many random ones where they are more.
@@ -89,6 +94,15 @@ class SelectionCheck(Record):
         return f"{self.task}, {self.precision}: {found}"
 
 
+def _stack(task: Task, precision: PrecisionLike) -> StackConstruction | None:
+    """The stack that solves a task, if one is known."""
+    if isinstance(task, InductionHeads):
+        return induction_heads_stack(task.tokens, task.symbols, hops=task.hops, precision=precision)
+    if isinstance(task, FunctionComposition):
+        return composition_stack(task.points, precision=precision)
+    return cycles_stack(task.vertices, precision=precision) if isinstance(task, OneOrTwoCycles) else None
+
+
 @checked
 @with_progress
 def check_units(
@@ -101,11 +115,12 @@ def check_units(
     memory: int | str | None = None,
     work: float | None = None,
     progress: ProgressLike = None,
-) -> tuple[UnitCheck | SelectionCheck, ...]:
+) -> tuple[UnitCheck | SelectionCheck | StackCheck, ...]:
     """Hold the explicit attention units that solve a task against the right answers.
 
     Args:
-        task: `Match2`, `Match3`, a variant of it, or `SparseAveraging`.
+        task: `Match2`, `Match3`, a variant of it, `SparseAveraging`, or a task that a stack of units solves:
+            `InductionHeads`, `FunctionComposition` or `OneOrTwoCycles`.
         inputs: "all" of them, or how many random ones; "auto" is all where they are at most 100,000. For sparse
             averaging the inputs are the choices of a token.
         precision: of the units: a `Precision`, "float64", "float32" or a number of bits.
@@ -129,8 +144,12 @@ def check_units(
     """
     if isinstance(task, SparseAveraging):
         return _check_averaging(task, inputs, precision, dimension, seed, memory, work, reporter(progress))
+    stack = _stack(task, precision)
+    if stack is not None:
+        return (check_stack(stack, inputs, seed=seed, memory=memory, work=work),)
     if type(task) not in _UNITS:
-        known = ", ".join(kind.__name__ for kind in _UNITS)
+        stacked = (InductionHeads, FunctionComposition, OneOrTwoCycles)
+        known = ", ".join(kind.__name__ for kind in (*_UNITS, *stacked))
         raise TensorRankError(f"no attention unit is known here for {shown(task)}; expected SparseAveraging, {known}")
     construction = _UNITS[type(task)](task, precision)
     chosen = _chosen(inputs, construction.task.tokens * math.log(construction.task.modulus), _RANDOM_INPUTS)

@@ -22,7 +22,7 @@ from tensorrank.checked import checked
 from tensorrank.tasks.match3_variants import Match3Bigram, Match3Local
 from tensorrank.units.attention_unit import AttentionUnit
 from tensorrank.units.construction import Construction
-from tensorrank.units.match_units import points, sharpened_head, sharpness
+from tensorrank.units.match_units import decoded, points, sharpened_head, sharpness
 from tensorrank.units.precision import FLOAT64, PrecisionLike, precision_of
 
 
@@ -59,7 +59,7 @@ class BigramConstruction(Construction):
     def _outputs(self, residues: Integers, asked: list[int], memory: int | str | None) -> Floats:
         """The weight that sums of neighbours get."""
         m = self.task.modulus
-        following = _decoded(self.lookup(_placed(residues, m), memory=memory), m)
+        following = decoded(self.lookup(_placed(residues, m), memory=memory), m)
         tokens = np.zeros((len(residues), self.task.tokens + 1, 7))
         tokens[:, :-1, :2] = points(residues, m)
         # The last token has no successor: no key and no value, like the blank one.
@@ -112,7 +112,7 @@ class LocalConstruction(Construction):
         m = self.task.modulus
         found = self.unit(_placed(residues, m), asking=asked, memory=memory)
         shifts = np.array(_shifts(self.task))
-        window = _decoded(found.reshape(len(residues), len(asked), self.unit.heads, 2), m)[..., : len(shifts)]
+        window = decoded(found.reshape(len(residues), len(asked), self.unit.heads, 2), m)[..., : len(shifts)]
         places = np.array(asked, dtype=int)[:, None] + shifts
         there = (places >= 0) & (places < self.task.tokens)
         own = residues[:, asked]
@@ -174,9 +174,3 @@ def _placed(residues: Integers, modulus: int) -> Floats:
     """Tokens for a lookup: the point of the position, then that of the residue."""
     places = np.broadcast_to(points(np.arange(residues.shape[1]), residues.shape[1]), (*residues.shape, 2))
     return np.concatenate([places, points(residues, modulus)], axis=-1)
-
-
-def _decoded(given: Floats, modulus: int) -> Integers:
-    """The residues whose points are nearest."""
-    turns = np.arctan2(given[..., 1], given[..., 0]) / (2 * math.pi)
-    return np.rint(turns * modulus).astype(np.int64) % modulus

@@ -52,6 +52,10 @@ GOOD = {
     ("task", "ranks", "match3-local"): [("--tokens", "5", "--modulus", "5")],
     ("task", "ranks", "disjointness"): [("--length", "4")],
     ("task", "ranks", "inner-product"): [("--length", "4")],
+    ("task", "ranks", "induction-heads"): [("--tokens", "4", "--symbols", "3")],
+    ("task", "ranks", "k-hop"): [("--tokens", "4", "--symbols", "3", "--hops", "2")],
+    ("task", "ranks", "function-composition"): [("--points", "2")],
+    ("task", "ranks", "one-or-two-cycles"): [("--vertices", "8")],
 }
 # One command of each verb; what the machine does is different each time.
 FIRST = {verb[0]: (verb, several[0]) for verb, several in reversed(GOOD.items()) if verb != ("machine",)}

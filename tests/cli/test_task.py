@@ -144,9 +144,10 @@ def test_units_of_usual_attention_for_the_easy_variants():
 
 
 @pytest.mark.parametrize("name", [name for name, task in NAMED_TASKS.items() if task.unit])
-@pytest.mark.parametrize("sizes", [("--tokens", 10**6), ("--tokens", 10**18), ("--inputs", 10**9), ("--inputs", 10**40)])
+@pytest.mark.parametrize("sizes", [("size", 10**6), ("size", 10**18), ("--inputs", 10**9), ("--inputs", 10**40)])
 def test_checks_that_take_long_are_refused_at_once(name, sizes):
-    done = asked("check", name, *sizes)
+    option, number = sizes
+    done = asked("check", name, f"--{NAMED_TASKS[name].grows[0]}" if option == "size" else option, number)
     assert done.exit_code == 2
     limits = r"would (take about \S+ operations; the work|(take about .*|not fit any memory); the memory) limit is .* Try"
     assert re.search(limits, " ".join(done.stderr.split()))
@@ -240,6 +241,10 @@ def test_help_needs_no_numbers():
         (("study", "match3", "--partition", "halves", "--out", "x"), "No such option: --partition"),
         (("study", "match3"), "Missing option '--out'"),
         (("softmax-bottleneck", "--modulus", 3), "No such option: --modulus"),
+        (("ranks", "k-hop", "--hops", -1), "hops is -1; expected a whole number of at least 0"),
+        (("ranks", "function-composition", "--points", 1), "points is 1; expected a whole number from 2"),
+        (("ranks", "one-or-two-cycles", "--vertices", 7), "vertices is 7; expected an even number from 6"),
+        (("check", "k-hop", "--hops", 0), "hops is 0; expected a whole number of at least 1"),
         (("ranks", "sparse-averaging", "--tokens", 4, "--sparsity", 5), "sparsity 5 exceeds the 4 tokens"),
         (("ranks", "match3", "--anchor", 11), "anchor is 11"),
         (("ranks", "disjointness", "--length", 20, "--memory", "1GiB"), "2^40 entries, would take about 28 TiB"),

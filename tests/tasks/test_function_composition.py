@@ -72,7 +72,7 @@ def test_examples_are_balanced_and_rightly_labelled(points):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: FunctionComposition(1), "points is 1; expected a whole number from 2 to 2147483648"),
+        (lambda: FunctionComposition(1), "points is 1; expected a whole number from 2 to 4611686018427387904"),
         (lambda: FunctionComposition(-3), "points is -3; expected a whole number from 2"),
         (lambda: FunctionComposition(2).solve([[0, 1, 1, 0, 2]]), r"inputs hold 2 at \(0, 4\)"),
         (lambda: FunctionComposition(20).communication(), "composition of functions of 20 points, .* would not fit any memory"),

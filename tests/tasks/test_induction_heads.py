@@ -72,8 +72,8 @@ def test_examples_are_balanced_and_rightly_labelled(tokens, symbols, times, coun
     ("call", "message"),
     [
         (lambda: InductionHeads(1, 2), "tokens is 1; expected a whole number of at least 2"),
-        (lambda: InductionHeads(4, 1), "symbols is 1; expected a whole number from 2 to 2147483648"),
-        (lambda: InductionHeads(4, 10**12), r"symbols is 1000000000000; expected a whole number from 2 to 2147483648"),
+        (lambda: InductionHeads(4, 1), "symbols is 1; expected a whole number from 2 to 4611686018427387904"),
+        (lambda: InductionHeads(4, 10**22), r"symbols is 10{22}; expected a whole number from 2 to"),
         (lambda: InductionHeads(4, 2, hops=-1), "hops is -1; expected a whole number of at least 0"),
         (lambda: InductionHeads(4, 2, hops=1.5), r"hops is 1\.5; expected a whole number"),
         (lambda: InductionHeads(4, 2).solve([[0, 1, 2, 0]]), r"inputs hold 2 at \(0, 2\); expected whole numbers from 0 to 1"),
