@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.machine import describe, seconds, table
 from tensorrank.tasks.communication import CommunicationMatrix
 from tensorrank.tasks.disjointness import Disjointness, InnerProduct
+from tensorrank.tasks.induction_heads import InductionHeads
 from tensorrank.tasks.match import Match3
 from tensorrank.tasks.sparse_averaging import SparseAveraging
 from tensorrank.tasks.token_sets import random_sets
@@ -27,6 +28,7 @@ def communication_matrices(runs: int = 3) -> None:
         ("inner product mod 2, n = 12", InnerProduct(12).communication()),
         ("any of 6 out of 12 chosen", SparseAveraging(12, 6).communication(thresholded=True)),
         ("Match3 mod 13, 4 tokens a side", Match3(9, 13).communication(anchor=1)),
+        ("2-hop heads, 8 tokens of 8 symbols, interleaved", InductionHeads(8, 8, hops=2).communication("interleaved")),
         ("Match3 mod 11, 5 tokens a side", Match3(11, 11).communication(anchor=1)),
     ]
     rows = []

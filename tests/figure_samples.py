@@ -12,6 +12,7 @@ from tensorrank.experiments.approximation import ApproximationTarget, ShallowApp
 from tensorrank.experiments.communication import communication_growth
 from tensorrank.experiments.comparison import compare, contenders
 from tensorrank.experiments.data_cuts import DataCut, DataCuts, ModelCut
+from tensorrank.experiments.demands import DemandRow, TaskDemands
 from tensorrank.experiments.depth_on_data import DepthOnData, FamilyScores
 from tensorrank.experiments.depth_series import series_of
 from tensorrank.experiments.formats import CutRow, FormatRanks
@@ -33,6 +34,7 @@ from tensorrank.mixtures.reductions.equality import ReductionReport
 from tensorrank.networks.tensor_train import TensorTrain
 from tensorrank.separation.result import SeparationRank
 from tensorrank.studies.run import Finding
+from tensorrank.tasks.registry import NAMED_TASKS
 
 COUNTS = (1, 2, 3, 13)
 
@@ -231,6 +233,13 @@ def _data_cuts(count):
     ]
     models = [ModelCut(f"model {n}", level, 2.0 + n / 3) for n in range(count) for level in range(1, 5)]
     return DataCuts("made up", 16, 0, dict.fromkeys(orders, tuple(range(16))), tuple(rows), tuple(models))
+def _demands(count):
+    rows = [
+        DemandRow(name, n, 6, 2**n, "exact", 4**n, n + place, n < 4, place % 3 != 2, 2 + place % 3, 1, 3, 6, 100, 0)
+        for place, name in enumerate(list(NAMED_TASKS)[-count:])
+        for n in range(2, 5)
+    ]
+    return TaskDemands(0, tuple(rows))
 
 
 def _formats(count):
@@ -300,6 +309,7 @@ PANELS = {
     "spectrum": lambda count, **options: tr.figures.spectrum([_spectrum(n) for n in range(count)], **options),
     "sparse_averaging_errors": lambda count, **options: tr.figures.sparse_averaging_errors(errors(count), **options),
     "sparse_averaging_dimensions": lambda count, **options: tr.figures.sparse_averaging_dimensions(dims(count), **options),
+    "task_demands": lambda count, **options: tr.figures.task_demands(_demands(count), **options),
     "triples": lambda count, **options: tr.figures.triples(triples(count), **options),
 }
 FIGURES = ONE_AXES | PANELS

@@ -64,6 +64,7 @@ CHOICES |= {"precision", "quantity", "to", "tree", "counted_by", "form"}
 FREE = {("SeparationRank", "method"), ("Obstruction", "kind"), ("study", "kind"), ("UnitCheck", "precision")}
 FREE |= {
     ("SelectionCheck", "precision"),
+    ("StackCheck", "precision"),
     ("Approximation", "method"),
     ("Approximation", "atoms"),
     ("Entry", "partition"),

@@ -14,6 +14,7 @@ from .canonical_cuts import arranged_order as arranged_order, canonical_partitio
 from .communication import CommunicationGrowth as CommunicationGrowth, communication_growth as communication_growth
 from .comparison import Compared as Compared, Contender as Contender, compare as compare, contenders as contenders
 from .data_cuts import DataCuts as DataCuts, data_entanglement as data_entanglement
+from .demands import TaskDemands as TaskDemands, task_demands as task_demands
 from .depth_families import MixtureFamily as MixtureFamily, z_order as z_order
 from .depth_on_data import (
     DepthOnData as DepthOnData,

@@ -42,7 +42,7 @@ class MatrixRow(Record):
         distinct_columns: the number of different columns, the questions that a model has to tell apart.
     """
 
-    derived = ("memory_bits", "state_dimension", "first_layer_width", "query_bits")
+    derived = ("memory_bits", "published_memory_bits", "state_dimension", "first_layer_width", "query_bits")
     tokens: int
     rank: int
     standing: str
@@ -53,6 +53,14 @@ class MatrixRow(Record):
     def memory_bits(self) -> float:
         """The least number of bits that a recurrent model holds which reads the values first."""
         return log2(self.distinct_rows)
+
+    @property
+    def published_memory_bits(self) -> float:
+        """The bits that a recurrent model holds at least as published for averages that are only near: (N - 1) / 2.
+
+        Source: S23 (Sanford, Hsu, Telgarsky, NeurIPS 2023); the constant is quoted, and not checked against the paper.
+        """
+        return (self.tokens - 1) / 2
 
     @property
     def state_dimension(self) -> int:

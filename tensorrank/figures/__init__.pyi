@@ -5,6 +5,7 @@ from .approximations import approximation as approximation
 from .collapses import collapse as collapse
 from .communication import communication_growth as communication_growth
 from .comparisons import comparison as comparison
+from .demands_of_tasks import task_demands as task_demands
 from .depth_and_structure import (
     formats as formats,
     interleaved as interleaved,

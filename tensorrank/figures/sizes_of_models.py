@@ -29,8 +29,9 @@ def model_sizes(study: ModelSizes, *, ax: Axes | None = None, figsize: tuple[flo
 
     Marks are measured: from ranks and different rows and columns of communication matrices, and for attention the
     least unit with random keys. Dashed lines continue the ranks by theorem: rank N, 2^N different rows, and C(N, q)
-    different columns. The dotted line is the width of a first layer as published, N/2. Attention is shown where it
-    is larger, too; a ring marks from where on it stays smaller.
+    different columns. Dotted lines are as published: N/2 for the width of a first layer, and just below it (N - 1)/2
+    bits for the memory of a recurrent model. Attention is shown where it is larger, too; a ring marks from where on it
+    stays smaller.
 
     Args:
         study: as `tensorrank.experiments.model_sizes` computes it.
@@ -58,7 +59,8 @@ def model_sizes(study: ModelSizes, *, ax: Axes | None = None, figsize: tuple[flo
     sheet = one_axes(8.0, 4.4, ax, figsize)
     ax = sheet.ax
     ax.plot(line, line, color=hue(_OTHERS), linewidth=1.4, linestyle=DASHED)
-    ax.plot(line, line / 2, color=hue(_OTHERS), linewidth=0.9, linestyle=DOTTED)
+    for published in (line / 2, (line - 1) / 2):
+        ax.plot(line, published, color=hue(_OTHERS), linewidth=0.9, linestyle=DOTTED)
     ax.plot(line, least, color=hue(_LEAST), linewidth=1.4, linestyle=DASHED)
     memory = [row.memory_bits for row in study.matrices]
     ax.plot(ranked, memory, "o", color=hue(_OTHERS), markerfacecolor=paper(), markersize=9, zorder=3)
@@ -71,7 +73,7 @@ def model_sizes(study: ModelSizes, *, ax: Axes | None = None, figsize: tuple[flo
         _smaller_from(ax, study, quantity)
     ends = [
         ("N: memory, state,\nand first layer", last, hue(_OTHERS)),
-        ("N/2: first layer,\nas published", last / 2, hue(_OTHERS)),
+        ("N/2: first layer,\n(N − 1)/2: memory,\nas published", last / 2, hue(_OTHERS)),
         ("attention: bits m p", study.units[-1].size, hue(_ATTENTION)),
         ("attention: dimension m", study.units[-1].dimension, hue(_ATTENTION)),
         (rf"a query: $m\,p \geq \log_2\binom{{N}}{{{study.sparsity}}}$", least[-1], hue(_LEAST)),

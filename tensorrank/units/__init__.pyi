@@ -17,6 +17,7 @@ from .pointer_stacks import (
     composition_stack as composition_stack,
     cycles_stack as cycles_stack,
     induction_heads_stack as induction_heads_stack,
+    stack_for as stack_for,
 )
 from .precision import Precision as Precision
 from .selection import least_bits as least_bits

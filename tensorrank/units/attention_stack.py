@@ -9,7 +9,9 @@ import numpy as np
 
 from tensorrank.arithmetic.arrays import Floats
 from tensorrank.checked import checked
+from tensorrank.equal_values import EqualByValue
 from tensorrank.errors import TensorRankError
+from tensorrank.notebook_tables import NotebookTable
 from tensorrank.short_reprs import ShortRepr
 from tensorrank.units.attention_unit import AttentionUnit
 from tensorrank.units.precision import PrecisionLike
@@ -20,12 +22,13 @@ Update = Callable[[Floats, Floats], Floats]
 
 @checked
 @dataclass(frozen=True, eq=False)
-class StackLayer:
+class StackLayer(EqualByValue, NotebookTable):
     """One layer of a stack: attention, then a map of each token by itself.
 
     Attributes:
         unit: of order 2; its queries, keys and values read the stream.
-        update: the map behind it, which sees of each token its stream and the unit's output, and no other token.
+        update: the map behind it, a function of the stream (count, N, width) and the unit's outputs, which treats each
+            token by itself and returns the next stream. Layers are equal if these are.
         earlier: whether a token looks at earlier tokens only, a strict causal mask. The first looks at itself.
     """
 
@@ -40,7 +43,7 @@ class StackLayer:
 
 @checked
 @dataclass(frozen=True, eq=False)
-class AttentionStack(ShortRepr):
+class AttentionStack(EqualByValue, ShortRepr):
     """Layers of attention over one residual stream.
 
     Attributes:

@@ -15,52 +15,97 @@ is to be k steps ahead is looked up along with it in the layers of the binary di
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tensorrank.arguments import as_float, shown
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import checked
+from tensorrank.equal_values import EqualByValue
 from tensorrank.errors import TensorRankError
-from tensorrank.short_reprs import ShortRepr
+from tensorrank.notebook_tables import NotebookTable
 from tensorrank.tasks.function_composition import FunctionComposition
 from tensorrank.tasks.induction_heads import InductionHeads
 from tensorrank.tasks.one_or_two_cycles import OneOrTwoCycles
+from tensorrank.tasks.task import Task
 from tensorrank.units.attention_stack import AttentionStack, StackLayer
 from tensorrank.units.attention_unit import AttentionUnit
 from tensorrank.units.match_units import decoded, points, sharpness
 from tensorrank.units.precision import FLOAT64, PrecisionLike, precision_of
+
+# The tasks that a stack is known for.
+STACKED = (InductionHeads, FunctionComposition, OneOrTwoCycles)
 
 _ENTRY = 8
 # Bytes that are worked on at a time.
 _BATCH = 2**25
 
 
+@dataclass(frozen=True)
+class Rewrite:
+    """The map behind a layer that puts the nearest whole numbers in place of what was read.
+
+    Attributes:
+        places: for each number read, which is two coordinates of the outputs in their order, the first coordinate of
+            the stream where it is written, and its modulus. Outputs behind these are not looked at.
+    """
+
+    places: tuple[tuple[int, int], ...]
+
+    def __call__(self, stream: Floats, found: Floats) -> Floats:
+        """The next stream, from the stream and the outputs of the unit."""
+        read = enumerate(self.places)
+        numbers = {start: (decoded(found[..., 2 * n : 2 * n + 2], modulus), modulus) for n, (start, modulus) in read}
+        return _written(stream, numbers)
+
+
+@dataclass(frozen=True)
+class WalkOn:
+    """The map behind a layer of `cycles_stack`: walks, and results if `also`, go on from the vertex that was read."""
+
+    vertices: int
+    also: bool
+
+    def __call__(self, stream: Floats, found: Floats) -> Floats:
+        """The next stream, from the stream and the outputs of the unit."""
+        n, numbers = self.vertices, {}
+        for direction in range(2):
+            read = decoded(found.reshape(*found.shape[:2], 2, 9, 2)[:, :, direction], n)
+            came_from = decoded(stream[..., 6 + 8 * direction : 8 + 8 * direction], n)
+            ahead = np.where(read[..., 0] != came_from, 0, 1)
+            # The walks and results of both directions of the token that was read, four numbers each.
+            both = read[..., 1:].reshape(*read.shape[:2], 2, 4)
+            chosen = np.take_along_axis(both, ahead[..., None, None], axis=2)[..., 0, :]
+            for number in range(4 if self.also else 2):
+                numbers[4 + 8 * direction + 2 * number] = (chosen[..., number], n)
+        return _written(stream, numbers)
+
+
 @checked
 @dataclass(frozen=True, eq=False)
-class StackConstruction(ShortRepr):
+class StackConstruction(EqualByValue, NotebookTable, ABC):
     """A stack of attention that solves a task with one answer.
 
     Attributes:
         task: the task.
         stack: the layers.
-        tokens: how many tokens an input becomes.
-        embed: makes inputs, as `task.solve` takes them, into streams (count, tokens, width), token by token.
-        read: the answers, (count,), from the streams behind the last layer.
     """
 
     task: InductionHeads | FunctionComposition | OneOrTwoCycles
     stack: AttentionStack
-    tokens: int
-    embed: Callable[[Integers], Floats]
-    read: Callable[[Floats], NDArray[Any]]
 
     def __str__(self) -> str:
         return f"{self.task}: {self.stack}"
+
+    @property
+    @abstractmethod
+    def tokens(self) -> int:
+        """How many tokens an input becomes."""
 
     def at(self, precision: PrecisionLike) -> Self:
         """A copy of the construction at another precision.
@@ -89,12 +134,51 @@ class StackConstruction(ShortRepr):
         each = _ENTRY * self.tokens * (4 * self.stack.width * (1 + heads) + 3 * heads * self.tokens)
         refuse_beyond(memory_limit(memory), each, f"{self.stack} over {self.tokens} tokens", "a smaller size")
         step = max(1, _BATCH // each)
-        parts = [self.read(self.stack.run(self.embed(given[at : at + step]))) for at in range(0, max(1, len(given)), step)]
+        parts = [self._read(self.stack.run(self._embed(given[at : at + step]))) for at in range(0, max(1, len(given)), step)]
         return np.concatenate(parts)
 
     def work(self) -> float:
         """The operations that one input takes."""
         return self.stack.work(self.tokens)
+
+    @abstractmethod
+    def _embed(self, inputs: Integers) -> Floats:
+        """Inputs as streams (count, tokens, width), each token by itself and its place."""
+
+    @abstractmethod
+    def _read(self, stream: Floats) -> NDArray[Any]:
+        """The answers, (count,), from the streams behind the last layer."""
+
+
+@dataclass(frozen=True, eq=False)
+class HopsConstruction(StackConstruction):
+    """The stack of k-hop induction heads, with a blank token in front of the word.
+
+    A token's stream holds the token (from 0), its place as a number (2), whether it is blank (3), a one (4), its
+    position (5), the position behind it (7), the pointer (9) and the result (11).
+    """
+
+    task: InductionHeads
+
+    @property
+    def tokens(self) -> int:
+        """The word and the blank token: N + 1."""
+        return self.task.tokens + 1
+
+    def _embed(self, inputs: Integers) -> Floats:
+        places, symbols = self.tokens, self.task.symbols
+        stream = np.zeros((len(inputs), places, 13))
+        stream[:, 1:, :2] = points(inputs, symbols)
+        stream[:, :, 2] = np.arange(places) / self.task.tokens
+        stream[:, 0, 3] = stream[:, :, 4] = 1
+        # The blank token leads to itself; the last one leads nowhere and is never looked at.
+        behind = (np.arange(places) + 1) % places
+        behind[0] = 0
+        answers = np.pad(inputs + 1, ((0, 0), (1, 0)))
+        return _written(stream, {5: (np.arange(places), places), 7: (behind, places), 11: (answers, symbols + 1)})
+
+    def _read(self, stream: Floats) -> NDArray[Any]:
+        return decoded(stream[:, -1, 11:], self.task.symbols + 1)
 
 
 @checked
@@ -118,51 +202,66 @@ def induction_heads_stack(tokens: int, symbols: int, *, hops: int = 1, precision
     Raises:
         TensorRankError: if a number is out of its range, or there is no such precision.
 
-    Source: Sanford, Hsu and Telgarsky (arXiv 2402.09268), who show that floor(log2 k) + 2 layers of constant dimension
-    suffice; this construction and its constants are ours.
+    Source: Sanford, Hsu and Telgarsky (arXiv 2402.09268), who show that the order of log k layers suffices; abstract
+    read, this construction and its constants are ours.
 
     >>> print(induction_heads_stack(8, 4, hops=5))
-    5-hop induction heads over 4 symbols: 4 layers of attention (dimension 3, 1 head, stream of 11, float64)
+    5-hop induction heads over 4 symbols: 4 layers of attention (dimension 3, 1 head, stream of 13, float64)
     """
     task = InductionHeads(tokens, symbols, hops=hops)
     if not task.hops:
         raise TensorRankError("hops is 0; expected a whole number of at least 1, for without a hop no attention is needed")
     n, s, places = task.tokens, task.symbols, task.tokens + 1
-    axes = np.eye(11)
-    token, (place, blank, one), position, pointer, answer = axes[:2], axes[2:5], axes[5:7], axes[7:9], axes[9:]
+    axes = np.eye(13)
+    token, (place, blank, one), position, behind, pointer, result = (
+        axes[:2],
+        axes[2:5],
+        axes[5:7],
+        axes[7:9],
+        axes[9:11],
+        axes[11:],
+    )
     delta = math.log(2 * n * places)
-    scale = s**2 / 8 * places * delta
+    scale = as_float(s**2) / 8 * places * delta
     share = math.sqrt(scale)
     occurrence = AttentionUnit(
         share * np.array([[*token, one]]),
         (share * np.array([[*token, n * delta / scale * place + blank]]),),
-        (position[None],),
+        (behind[None],),
         precision=precision_of(precision),
     )
-
-    def behind(stream: Floats, found: Floats) -> Floats:
-        last = decoded(found, places)
-        return _written(stream, {7: (np.where(last > 0, last + 1, 0), places)})
-
-    def hop(also: bool) -> Callable[[Floats, Floats], Floats]:
-        def update(stream: Floats, found: Floats) -> Floats:
-            written = {7: (decoded(found[..., :2], places), places)}
-            return _written(stream, written | ({9: (decoded(found[..., 2:], s + 1), s + 1)} if also else {}))
-
-        return update
-
-    lookup = _lookup(places, [pointer], position, np.concatenate([pointer, answer]), max(places, s + 1), precision)
+    lookup = _lookup(places, [pointer], position, np.concatenate([pointer, result]), max(places, s + 1), precision)
+    hop, also = (9, places), (11, s + 1)
     digits = [bool(task.hops >> digit & 1) for digit in range(task.hops.bit_length())]
-    layers = (StackLayer(occurrence, behind, earlier=True), *(StackLayer(lookup, hop(digit)) for digit in digits))
+    further = (StackLayer(lookup, Rewrite((hop, also) if digit else (hop,))) for digit in digits)
+    return HopsConstruction(task, AttentionStack((StackLayer(occurrence, Rewrite((hop,)), earlier=True), *further)))
 
-    def embed(words: Integers) -> Floats:
-        stream = np.zeros((len(words), places, 11))
-        stream[:, 1:, :2] = points(words, s)
-        stream[:, :, 2] = np.arange(places) / n
-        stream[:, 0, 3] = stream[:, :, 4] = 1
-        return _written(stream, {5: (np.arange(places), places), 9: (np.pad(words + 1, ((0, 0), (1, 0))), s + 1)})
 
-    return StackConstruction(task, AttentionStack(layers), places, embed, lambda stream: decoded(stream[:, -1, 9:], s + 1))
+@dataclass(frozen=True, eq=False)
+class CompositionConstruction(StackConstruction):
+    """The stack of function composition.
+
+    A token's stream holds its position (from 0), what it leads to (2) and the pointer (4). A value y of g leads to the
+    position of f(y), a value of f to itself; the pointer of the last token is x at first.
+    """
+
+    task: FunctionComposition
+
+    @property
+    def tokens(self) -> int:
+        """The values of both functions, and x: 2n + 1."""
+        return self.task.sites
+
+    def _embed(self, inputs: Integers) -> Floats:
+        n, sites = self.task.points, self.task.sites
+        leads_to = inputs + n * (np.arange(sites) < n)
+        asked = np.zeros_like(leads_to)
+        asked[:, -1] = inputs[:, -1]
+        numbers = {0: (np.arange(sites), sites), 2: (leads_to, sites), 4: (asked, sites)}
+        return _written(np.zeros((len(inputs), sites, 6)), numbers)
+
+    def _read(self, stream: Floats) -> NDArray[Any]:
+        return decoded(stream[:, -1, 4:], self.tokens)
 
 
 @checked
@@ -180,22 +279,37 @@ def composition_stack(points: int, *, precision: PrecisionLike = FLOAT64) -> Sta
     array([2])
     """
     task = FunctionComposition(points)
-    n, sites = task.points, task.sites
     axes = np.eye(6)
-    position, value, pointer = axes[:2], axes[2:4], axes[4:]
-    lookup = _lookup(sites, [pointer], position, value, sites, precision)
+    lookup = _lookup(task.sites, [axes[4:]], axes[:2], axes[2:4], task.sites, precision)
+    layer = StackLayer(lookup, Rewrite(((4, task.sites),)))
+    return CompositionConstruction(task, AttentionStack((layer, layer)))
 
-    def found_after(start: int) -> Callable[[Floats, Floats], Floats]:
-        return lambda stream, found: _written(stream, {4: (decoded(found, sites) + start, sites)})
 
-    def embed(words: Integers) -> Floats:
-        asked = np.zeros_like(words)
-        asked[:, -1] = words[:, -1]
-        written = {0: (np.arange(sites), sites), 2: (words, sites), 4: (asked, sites)}
-        return _written(np.zeros((len(words), sites, 6)), written)
+@dataclass(frozen=True, eq=False)
+class CyclesConstruction(StackConstruction):
+    """The stack of one cycle or two.
 
-    layers = (StackLayer(lookup, found_after(n)), StackLayer(lookup, found_after(0)))
-    return StackConstruction(task, AttentionStack(layers), sites, embed, lambda stream: decoded(stream[:, -1, 4:], sites))
+    A token's stream holds its position (from 0) and its first neighbour (2); then for either direction (from 4 and from
+    12) where a walk is and has come from, and the same of a result.
+    """
+
+    task: OneOrTwoCycles
+
+    @property
+    def tokens(self) -> int:
+        """The vertices, n."""
+        return self.task.vertices
+
+    def _embed(self, inputs: Integers) -> Floats:
+        n = self.tokens
+        first, second = np.moveaxis(np.nonzero(inputs)[2].reshape(len(inputs), n, 2), -1, 0)
+        own = np.broadcast_to(np.arange(n), first.shape)
+        # A walk is one step ahead, a result has not left and could have come from the other side.
+        numbers = [own, first, first, own, own, second, second, own, own, first]
+        return _written(np.zeros((len(inputs), n, 20)), {2 * place: (held, n) for place, held in enumerate(numbers)})
+
+    def _read(self, stream: Floats) -> NDArray[Any]:
+        return np.asarray(decoded(stream[:, -1, 8:10], self.tokens) != self.tokens - 1)
 
 
 @checked
@@ -214,8 +328,7 @@ def cycles_stack(vertices: int, *, precision: PrecisionLike = FLOAT64) -> StackC
     Raises:
         TensorRankError: if the vertices are out of this range, or there is no such precision.
 
-    Source: pointer doubling, as for k-hop induction heads in Sanford, Hsu and Telgarsky (arXiv 2402.09268); this
-    construction is ours.
+    Source: pointer doubling, as for `induction_heads_stack`; this construction is ours.
 
     >>> print(cycles_stack(8))
     one cycle of 8 vertices or two of 4: 3 layers of attention (dimension 2, 2 heads, stream of 20, float64)
@@ -223,39 +336,33 @@ def cycles_stack(vertices: int, *, precision: PrecisionLike = FLOAT64) -> StackC
     task = OneOrTwoCycles(vertices)
     n = task.vertices
     axes = np.eye(20)
-    # From 0 the position, from 2 the first neighbour; from 4 and from 12, for either direction, where a walk is and has
-    # come from, then the same of a result.
     lookup = _lookup(n, [axes[4:6], axes[12:14]], axes[:2], axes[2:], n, precision)
-
-    def step(also: bool) -> Callable[[Floats, Floats], Floats]:
-        def update(stream: Floats, found: Floats) -> Floats:
-            written = {}
-            for direction in range(2):
-                read = decoded(found.reshape(*found.shape[:2], 2, 9, 2)[:, :, direction], n)
-                came_from = decoded(stream[..., 6 + 8 * direction : 8 + 8 * direction], n)
-                ahead = np.where(read[..., 0] != came_from, 0, 1)[..., None]
-                # The walks and results of both directions of the token that was read, four numbers each.
-                both = read[..., 1:].reshape(*read.shape[:2], 2, 4)
-                chosen = np.take_along_axis(both, ahead[..., None], axis=2)[..., 0, :]
-                for number in range(4 if also else 2):
-                    written[4 + 8 * direction + 2 * number] = (chosen[..., number], n)
-            return _written(stream, written)
-
-        return update
-
     digits = [bool(n // 2 >> digit & 1) for digit in range((n // 2).bit_length())]
-    layers = tuple(StackLayer(lookup, step(digit)) for digit in digits)
+    return CyclesConstruction(task, AttentionStack(tuple(StackLayer(lookup, WalkOn(n, digit)) for digit in digits)))
 
-    def embed(graphs: Integers) -> Floats:
-        first, second = np.moveaxis(np.nonzero(graphs)[2].reshape(len(graphs), n, 2), -1, 0)
-        own = np.broadcast_to(np.arange(n), first.shape)
-        numbers = [own, first, first, own, own, second, second, own, own, first]
-        return _written(np.zeros((len(graphs), n, 20)), {2 * place: (held, n) for place, held in enumerate(numbers)})
 
-    def read(stream: Floats) -> NDArray[Any]:
-        return np.asarray(decoded(stream[:, -1, 8:10], n) != n - 1)
+@checked
+def stack_for(task: Task, *, precision: PrecisionLike = FLOAT64) -> StackConstruction:
+    """The stack of attention that solves a task.
 
-    return StackConstruction(task, AttentionStack(layers), n, embed, read)
+    Args:
+        task: `InductionHeads`, `FunctionComposition` or `OneOrTwoCycles`.
+        precision: a `Precision`, or what `precision_of` makes one from.
+
+    Raises:
+        TensorRankError: if no stack is known for the task, or there is no such precision.
+
+    >>> len(stack_for(FunctionComposition(3)).stack.layers)
+    2
+    """
+    if isinstance(task, InductionHeads):
+        return induction_heads_stack(task.tokens, task.symbols, hops=task.hops, precision=precision)
+    if isinstance(task, FunctionComposition):
+        return composition_stack(task.points, precision=precision)
+    if isinstance(task, OneOrTwoCycles):
+        return cycles_stack(task.vertices, precision=precision)
+    known = ", ".join(kind.__name__ for kind in STACKED)
+    raise TensorRankError(f"no stack of attention is known here for {shown(task)}; expected one of {known}")
 
 
 def _lookup(

@@ -14,18 +14,15 @@ from tensorrank.arithmetic.resources import refuse_long, work_limit
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
-from tensorrank.tasks.function_composition import FunctionComposition
-from tensorrank.tasks.induction_heads import InductionHeads
 from tensorrank.tasks.match import Match2, Match3
 from tensorrank.tasks.match3_variants import Match3Bigram, Match3Local
-from tensorrank.tasks.one_or_two_cycles import OneOrTwoCycles
 from tensorrank.tasks.sparse_averaging import SparseAveraging
 from tensorrank.tasks.task import Task
 from tensorrank.tasks.token_sets import all_sets, random_sets
 from tensorrank.units.checks import UnitCheck, check_unit
 from tensorrank.units.construction import Construction
 from tensorrank.units.match_units import match2_unit, match3_unit
-from tensorrank.units.pointer_stacks import StackConstruction, composition_stack, cycles_stack, induction_heads_stack
+from tensorrank.units.pointer_stacks import STACKED, stack_for
 from tensorrank.units.precision import FLOAT64, PrecisionLike, precision_of
 from tensorrank.units.selection import SelectionUnit
 from tensorrank.units.selection_units import MomentCurveUnit, RestrictedIsometryUnit, least_dimension
@@ -94,15 +91,6 @@ class SelectionCheck(Record):
         return f"{self.task}, {self.precision}: {found}"
 
 
-def _stack(task: Task, precision: PrecisionLike) -> StackConstruction | None:
-    """The stack that solves a task, if one is known."""
-    if isinstance(task, InductionHeads):
-        return induction_heads_stack(task.tokens, task.symbols, hops=task.hops, precision=precision)
-    if isinstance(task, FunctionComposition):
-        return composition_stack(task.points, precision=precision)
-    return cycles_stack(task.vertices, precision=precision) if isinstance(task, OneOrTwoCycles) else None
-
-
 @checked
 @with_progress
 def check_units(
@@ -144,12 +132,10 @@ def check_units(
     """
     if isinstance(task, SparseAveraging):
         return _check_averaging(task, inputs, precision, dimension, seed, memory, work, reporter(progress))
-    stack = _stack(task, precision)
-    if stack is not None:
-        return (check_stack(stack, inputs, seed=seed, memory=memory, work=work),)
+    if isinstance(task, STACKED):
+        return (check_stack(stack_for(task, precision=precision), inputs, seed=seed, memory=memory, work=work),)
     if type(task) not in _UNITS:
-        stacked = (InductionHeads, FunctionComposition, OneOrTwoCycles)
-        known = ", ".join(kind.__name__ for kind in (*_UNITS, *stacked))
+        known = ", ".join(kind.__name__ for kind in (*_UNITS, *STACKED))
         raise TensorRankError(f"no attention unit is known here for {shown(task)}; expected SparseAveraging, {known}")
     construction = _UNITS[type(task)](task, precision)
     chosen = _chosen(inputs, construction.task.tokens * math.log(construction.task.modulus), _RANDOM_INPUTS)

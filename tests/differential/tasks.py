@@ -3,10 +3,19 @@
 import numpy as np
 from differential.comparison import Comparison, WrongError
 from differential.references import rank_over, rank_over_the_rationals
-from tasks.naive_tasks import bigram, local, match2, match3, random_side, raw_matrix
+from tasks.naive_tasks import bigram, composed, hops, local, match2, match3, random_side, raw_matrix
 
 from tensorrank import Bipartition
-from tensorrank.tasks import Disjointness, InnerProduct, Match2, Match3, Match3Bigram, Match3Local
+from tensorrank.tasks import (
+    Disjointness,
+    FunctionComposition,
+    InductionHeads,
+    InnerProduct,
+    Match2,
+    Match3,
+    Match3Bigram,
+    Match3Local,
+)
 
 
 def _told(matrix, truth: np.ndarray, question: object) -> str:
@@ -56,4 +65,20 @@ def bits(rng: np.random.Generator) -> str:
             return _told(InnerProduct(length, modulus=None).communication(), common, length)
 
 
-COMPARISONS = (Comparison("tasks of matching", matches), Comparison("tasks on bits", bits))
+def words(rng: np.random.Generator) -> str | None:
+    """Induction heads with any number of hops, and function composition, at any split."""
+    if rng.integers(2):
+        points = int(rng.integers(2, 4))
+        task, symbols, value = FunctionComposition(points), points, lambda word: composed(word, points)
+    else:
+        symbols, times = int(rng.integers(2, 5)), int(rng.integers(5))
+        task, value = InductionHeads(int(rng.integers(2, 8)), symbols, hops=times), lambda word: hops(word, times)
+    side = random_side(rng, task.sites)
+    others = tuple(site for site in range(task.sites) if site not in side)
+    if symbols ** max(len(side), len(others)) > 300:
+        return None
+    truth = raw_matrix(value, symbols, side, others)
+    return _told(task.communication(Bipartition(side, others)), truth, (task, side))
+
+
+COMPARISONS = (Comparison("tasks of matching", matches), Comparison("tasks on bits", bits), Comparison("tasks on words", words))

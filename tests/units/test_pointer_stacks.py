@@ -1,4 +1,4 @@
-"""Stacks of attention against plain loops, networkx and the depths of the theorem, on all inputs of small sizes."""
+"""Stacks of attention against plain loops, networkx and the depths that are proved, on all inputs of small sizes."""
 
 import networkx as nx
 import numpy as np
@@ -6,10 +6,11 @@ import pytest
 from tasks.naive_tasks import composed, hops
 
 from tensorrank.errors import TensorRankError
+from tensorrank.tasks.disjointness import Disjointness
 from tensorrank.tasks.function_composition import FunctionComposition
 from tensorrank.tasks.induction_heads import InductionHeads
 from tensorrank.tasks.one_or_two_cycles import OneOrTwoCycles
-from tensorrank.units.pointer_stacks import composition_stack, cycles_stack, induction_heads_stack
+from tensorrank.units.pointer_stacks import composition_stack, cycles_stack, induction_heads_stack, stack_for
 from tensorrank.units.stack_checks import check_stack, least_bits_of_stack
 from tensorrank.units.task_units import check_units
 
@@ -24,7 +25,7 @@ def test_hops_are_right_on_all_inputs(tokens, symbols, times, precision):
 
 
 @pytest.mark.parametrize(("times", "layers"), [(1, 2), (2, 3), (3, 3), (4, 4), (7, 4), (8, 5), (15, 5), (16, 6)])
-def test_hops_take_the_layers_of_the_theorem(times, layers):
+def test_hops_take_the_layers_that_are_proved(times, layers):
     # floor(log2 k) + 2, of one head and a dimension that depends on nothing.
     stack = induction_heads_stack(30, 5, hops=times).stack
     assert (len(stack.layers), stack.heads, stack.dimension) == (layers, 1, 3)
@@ -71,7 +72,7 @@ def test_few_bits_are_wrong_and_the_least_that_suffice_are_found():
 
 def test_checks_say_what_was_checked():
     found = check_stack(induction_heads_stack(4, 3))
-    assert (found.exhaustive, found.inputs, found.layers, found.heads, found.width) == (True, 81, 2, 1, 11)
+    assert (found.exhaustive, found.inputs, found.layers, found.heads, found.width) == (True, 81, 2, 1, 13)
     assert str(found).startswith("induction heads over 3 symbols, 2 layers, float64: no wrong answer to all 81 inputs, ")
     random = check_stack(induction_heads_stack(20, 3))
     assert (random.exhaustive, random.inputs) == (False, 200)
@@ -84,6 +85,7 @@ def test_checks_say_what_was_checked():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        (lambda: stack_for(Disjointness(3)), r"no stack of attention is known here for .*; expected one of InductionHeads"),
         (lambda: induction_heads_stack(4, 2, hops=0), "hops is 0; expected a whole number of at least 1"),
         (lambda: induction_heads_stack(1, 2), "tokens is 1; expected a whole number of at least 2"),
         (lambda: cycles_stack(9), "vertices is 9; expected an even number from 6"),
