@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import log2
 from types import MappingProxyType
 
-from tensorrank.arguments import shown, whole_number
+from tensorrank.arguments import shown, things, whole_number
 from tensorrank.arithmetic.progress import ProgressLike, reporter, with_progress
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
@@ -149,12 +149,20 @@ def task_demands(
         if name not in _SIZES:
             known = ", ".join(_SIZES)
             raise TensorRankError(f"the task is {shown(name)}; expected some of {known}, which stacks of attention solve")
-    cases = [(named_task(name), size) for name, given in chosen.items() for size in ascending("sizes", given, such_as=4)]
+    cases = [(named_task(name), size) for name, given in chosen.items() for size in _listed(name, given)]
     tried = whole_number("examples", examples, 1)
     rows = []
     for task, size in told(cases, reporter(progress), lambda case: f"{case[0].name}, {case[0].grows[1]} = {case[1]}"):
         rows.append(_row(task, size, tried, seed, work, threads, memory))
     return TaskDemands(seed, tuple(rows))
+
+
+def _listed(name: str, given: Sequence[int]) -> list[int]:
+    """The sizes given for a task, ascending."""
+    found = things(given)
+    if found is None:
+        raise TensorRankError(f"the sizes of {name} are {shown(given)}; expected a list of whole numbers, such as [4, 5]")
+    return ascending("sizes", found, such_as=4)
 
 
 def _row(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.checked import checked
-from tensorrank.separation.partition import PartitionLike
+from tensorrank.separation.partition import PartitionLike, checked_partition
 from tensorrank.tasks.task import in_words
 from tensorrank.tasks.word_task import WordTask
 
@@ -70,7 +70,7 @@ class FunctionComposition(WordTask):
         """The n points."""
         return self.points
 
-    def same_splits(self, side: Sequence[int]) -> Hashable:
+    def same_splits(self, side: PartitionLike) -> Hashable:
         """How many values of g and of f side A holds, and whether it holds x.
 
         Renaming the points x permutes the values of g, renaming the values of g permutes those of f, and the answer
@@ -78,10 +78,14 @@ class FunctionComposition(WordTask):
 
         Args:
             side: the sites of side A.
+
+        Raises:
+            PartitionError: if they are no side of a bipartition.
         """
-        of_g = sum(site < self.points for site in side)
-        asks = 2 * self.points in side
-        return of_g, len(side) - of_g - asks, asks
+        held = checked_partition(self.sites, side).a
+        of_g = sum(site < self.points for site in held)
+        asks = 2 * self.points in held
+        return of_g, len(held) - of_g - asks, asks
 
     def _usual_partition(self) -> PartitionLike:
         return range(self.points)

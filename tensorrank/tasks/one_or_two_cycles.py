@@ -76,13 +76,16 @@ class OneOrTwoCycles(ShortRepr):
         """The vertices, n."""
         return self.vertices
 
-    def same_splits(self, side: Sequence[int]) -> Hashable:
+    def same_splits(self, side: PartitionLike) -> Hashable:
         """How many vertices side A holds: renaming vertices changes no answer.
 
         Args:
             side: the sites of side A.
+
+        Raises:
+            PartitionError: if they are no side of a bipartition.
         """
-        return len(side)
+        return len(checked_partition(self.sites, side).a)
 
     def solve(self, inputs: ArrayLike) -> NDArray[np.bool_]:
         """Whether each graph is one cycle.

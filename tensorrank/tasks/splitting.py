@@ -27,7 +27,7 @@ _MOST_SITES = 16
 class KnowsSameSplits(Protocol):
     """A task that says which splits have the same matrix, but for the order of rows and of columns."""
 
-    def same_splits(self, side: Sequence[int]) -> Hashable:
+    def same_splits(self, side: PartitionLike) -> Hashable:
         """What a split is known by; two splits of one value are the same."""
 
 

@@ -58,13 +58,16 @@ class WordTask(ShortRepr, ABC):
     def _random_words(self, labels: NDArray[np.bool_], rng: np.random.Generator) -> Integers:
         """Random words, (count, sites), whose answer is the accepted one just where the label is true."""
 
-    def same_splits(self, side: Sequence[int]) -> Hashable:
+    def same_splits(self, side: PartitionLike) -> Hashable:
         """What a split is known by, such that splits of one value have the same matrix but for the order of its lines.
 
         Args:
-            side: the sites of side A, ascending.
+            side: the sites of side A.
+
+        Raises:
+            PartitionError: if they are no side of a bipartition.
         """
-        return tuple(side)
+        return checked_partition(self.sites, side).a
 
     def _usual_partition(self) -> PartitionLike:
         """The partition where none is given."""

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from tensorrank.arithmetic.arrays import Floats
-from tensorrank.checked import checked
+from tensorrank.arithmetic.given_arrays import as_floats
+from tensorrank.checked import check_fields, checked
 from tensorrank.equal_values import EqualByValue
 from tensorrank.errors import TensorRankError
-from tensorrank.notebook_tables import NotebookTable
 from tensorrank.short_reprs import ShortRepr
 from tensorrank.units.attention_unit import AttentionUnit
 from tensorrank.units.precision import PrecisionLike
@@ -22,7 +23,7 @@ Update = Callable[[Floats, Floats], Floats]
 
 @checked
 @dataclass(frozen=True, eq=False)
-class StackLayer(EqualByValue, NotebookTable):
+class StackLayer(EqualByValue, ShortRepr):
     """One layer of a stack: attention, then a map of each token by itself.
 
     Attributes:
@@ -37,6 +38,7 @@ class StackLayer(EqualByValue, NotebookTable):
     earlier: bool = False
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.unit.order != 2:
             raise TensorRankError(f"the unit is of order {self.unit.order}; a layer of a stack takes units of order 2")
 
@@ -64,6 +66,7 @@ class AttentionStack(EqualByValue, ShortRepr):
     layers: tuple[StackLayer, ...]
 
     def __post_init__(self) -> None:
+        check_fields(self)
         widths = sorted({layer.unit.token_dimension for layer in self.layers})
         if len(widths) != 1:
             raise TensorRankError(f"layers read streams of the widths {widths}; expected one layer at least, all of one width")
@@ -102,17 +105,23 @@ class AttentionStack(EqualByValue, ShortRepr):
         """The operations that one input of so many tokens takes."""
         return sum(layer.unit.work(tokens) for layer in self.layers)
 
-    def run(self, stream: Floats) -> Floats:
+    def run(self, stream: ArrayLike) -> Floats:
         """The stream behind the last layer.
 
         Args:
-            stream: (count, N, width), float64.
+            stream: (count, N, width), N at least 1.
 
         Returns:
             (count, N, width), float64.
+
+        Raises:
+            TensorRankError: if the stream has another shape, or is or becomes no finite numbers.
         """
-        earlier = np.tri(stream.shape[1], k=-1, dtype=bool)
+        x = as_floats(stream, "the stream", finite=True)
+        if x.ndim != 3 or not x.shape[1]:
+            raise TensorRankError(f"the stream has the shape {x.shape}; expected (count, N, {self.width}), N at least 1")
+        earlier = np.tri(x.shape[1], k=-1, dtype=bool)
         earlier[0, 0] = True
         for layer in self.layers:
-            stream = layer.update(stream, layer.unit.masked(stream, earlier if layer.earlier else None))
-        return stream
+            x = layer.update(x, layer.unit.masked(x, earlier if layer.earlier else None))
+        return x

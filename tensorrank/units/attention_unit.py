@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import shown, things, whole_number
 from tensorrank.arithmetic.arrays import Array, Floats
-from tensorrank.arithmetic.given_arrays import as_floats
+from tensorrank.arithmetic.given_arrays import as_array, as_floats
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import checked
 from tensorrank.equal_values import EqualByValue
@@ -215,25 +215,29 @@ class AttentionUnit(EqualByValue, NotebookTable):
         rows = softmax_rows(self._projected(x[:, asked], self.query), self._projected(x, self.keys[0]))
         return rows.astype(np.float64, copy=False)
 
-    def masked(self, tokens: Floats, allowed: NDArray[np.bool_] | None = None) -> Floats:
+    def masked(self, tokens: ArrayLike, allowed: ArrayLike | None = None) -> Floats:
         """The outputs of all tokens of a unit of order 2, each of which looks at those that a mask allows.
 
         Args:
-            tokens: float64 of shape (count, N, token dimension).
-            allowed: (N, N), a row for each token that asks, with one token at least in it; all by default.
+            tokens: of shape (count, N, token dimension).
+            allowed: (N, N) of bool, a row for each token that asks, with one token at least in it; all by default.
 
         Returns:
             Of shape (count, N, output dimension), as float64 at every precision.
 
         Raises:
-            TensorRankError: if a score overflows.
+            TensorRankError: if the order is not 2, tokens or mask have another shape, or a score overflows.
 
         >>> last = AttentionUnit(np.ones((1, 1, 1)), (50 * np.ones((1, 1, 1)),), (np.ones((1, 1, 1)),))
         >>> last.masked(np.array([[[1.0], [2.0], [3.0]]]), np.tri(3, dtype=bool))[0, :, 0]
         array([1., 2., 3.])
         """
-        query, key, value = (self._projected(tokens, weights) for weights in (self.query, self.keys[0], self.values[0]))
-        averages = softmax_rows(query, key, allowed) @ value
+        if self.order != 2:
+            raise TensorRankError(f"a mask was given to a unit of order {self.order}; only order 2 takes one")
+        x = self._tokens(tokens)
+        mask = None if allowed is None else _mask(allowed, x.shape[1])
+        query, key, value = (self._projected(x, weights) for weights in (self.query, self.keys[0], self.values[0]))
+        averages = softmax_rows(query, key, mask) @ value
         return np.asarray(averages.sum(axis=1), dtype=np.float64)
 
     def _projected(self, tokens: Floats, weights: Floats) -> Array:
@@ -260,6 +264,16 @@ def asked_tokens(asking: Sequence[int] | None, tokens: int) -> list[int]:
     if asking is None:
         return list(range(tokens))
     return [checked_token(token, tokens) for token in asking]
+
+
+def _mask(given: ArrayLike, tokens: int) -> NDArray[np.bool_]:
+    mask = as_array(given, "the mask")
+    if mask.shape != (tokens, tokens) or mask.dtype != np.bool_ or not mask.any(axis=1).all():
+        raise TensorRankError(
+            f"the mask has the shape {mask.shape} and the type {mask.dtype}; expected bool of ({tokens}, {tokens}), with a "
+            "token in every row"
+        )
+    return mask
 
 
 def _weights(given: ArrayLike, what: str) -> Floats:

@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import as_float, shown
 from tensorrank.arithmetic.arrays import Floats, Integers
+from tensorrank.arithmetic.given_arrays import as_array
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import checked
 from tensorrank.equal_values import EqualByValue
@@ -130,7 +131,7 @@ class StackConstruction(EqualByValue, NotebookTable, ABC):
         """
         # The task checks them.
         self.task.solve(inputs)
-        given, heads = np.asarray(inputs), self.stack.heads
+        given, heads = as_array(inputs, "inputs"), self.stack.heads
         each = _ENTRY * self.tokens * (4 * self.stack.width * (1 + heads) + 3 * heads * self.tokens)
         refuse_beyond(memory_limit(memory), each, f"{self.stack} over {self.tokens} tokens", "a smaller size")
         step = max(1, _BATCH // each)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import as_float, whole_number
+from tensorrank.arithmetic.given_arrays import as_array
 from tensorrank.arithmetic.resources import refuse_long, work_limit
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
@@ -171,7 +172,7 @@ def _given(
         count = _RANDOM_INPUTS if inputs == "auto" else whole_number("inputs", inputs, 1)
         refuse(count, each + _EXAMPLE)
         return task.examples(count, seed).inputs, False
-    given = np.asarray(inputs)
+    given = as_array(inputs, "inputs")
     task.solve(given)
     if not len(given):
         raise TensorRankError("no answers were to be compared; expected at least one input")

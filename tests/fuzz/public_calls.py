@@ -19,7 +19,9 @@ from fuzz.target import Target
 from tensorrank.errors import TensorRankError
 
 # Arguments that are called: what raises there is not ours, so only what cannot be called is put in their place.
-_CALLED = frozenset({"progress", "function", "sampler", "observe", "stop", "solve", "matrix", "kind", "scheduler", "least"})
+_CALLED = frozenset(
+    {"progress", "function", "sampler", "observe", "stop", "solve", "matrix", "kind", "scheduler", "least", "update"}
+)
 _NAMES = namespace()
 # The file that code in the text of a call is said to be from.
 _CALL = "<call>"
