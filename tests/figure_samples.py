@@ -233,6 +233,8 @@ def _data_cuts(count):
     ]
     models = [ModelCut(f"model {n}", level, 2.0 + n / 3) for n in range(count) for level in range(1, 5)]
     return DataCuts("made up", 16, 0, dict.fromkeys(orders, tuple(range(16))), tuple(rows), tuple(models))
+
+
 def _demands(count):
     rows = [
         DemandRow(name, n, 6, 2**n, "exact", 4**n, n + place, n < 4, place % 3 != 2, 2 + place % 3, 1, 3, 6, 100, 0)
