@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tensorrank as tr
@@ -25,6 +25,7 @@ def test_level_l_of_a_power_of_two_has_blocks_of_n_over_two_to_the_l(exponent):
         assert [cut.a for cut in cuts] == (blocks if level > 1 else blocks[:1])
 
 
+@settings(deadline=None)
 @given(st.integers(2, 40))
 def test_blocks_of_every_level_cover_each_site_once_and_halve_those_above(sites):
     levels = canonical_partitions(sites)
