@@ -30,11 +30,10 @@ class FunctionComposition(WordTask):
     Sites 0..n-1 are the values g(0)..g(n-1), sites n..2n-1 the values f(0)..f(n-1), site 2n is x. The answer is one of
     0..n-1. By default side A holds g, and side B the rest.
 
-    Known, with g on side A: n^n different rows, and as many different columns as there are pairs of a function f and a
-    point x that differ, 1 + ... : for every x all functions f but the constant ones, n (n^n - n) + n. Rank over the
-    rationals n (n - 1) + 1, since the answer is a sum over x' and y of [x = x'] f(y) times [g(x') = y], and these last
-    sum to 1 for every x'. With f on side A: n^n different rows, and rank n, for the answer is the sum of
-    f(y) [g(x) = y] over y.
+    Known, with g on side A: n^n different rows and n (n^n - n) + n different columns, since a constant function f makes
+    the same column for every x, and any other one a column of its own for each. The rank over the rationals is n (n -
+    1) + 1, since the answer is a sum over x' and y of [x = x'] f(y) times [g(x') = y], and these last sum to 1 for
+    every x'. With f on side A: n^n different rows, and rank n, for the answer is the sum of f(y) [g(x) = y] over y.
 
     Raises:
         TensorRankError: if the points are not a whole number of at least 2.
