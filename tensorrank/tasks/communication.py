@@ -173,6 +173,7 @@ class CommunicationMatrix(EqualByValue, NotebookTable):
             vc=vc,
             query=self.query,
             linear=self.linear,
+            whole=self.whole,
         )
 
 
@@ -193,6 +194,7 @@ class CommunicationRanks(EqualByValue, Record):
         vc: the VC dimension of the rows; None if values are not only 0 and 1.
         query: as for `CommunicationMatrix`.
         linear: as for `CommunicationMatrix`.
+        whole: as for `CommunicationMatrix`: if not, all these numbers are lower bounds for the task.
     """
 
     derived = ("protocol_bits", "model_bounds")
@@ -208,6 +210,7 @@ class CommunicationRanks(EqualByValue, Record):
     vc: VCDimension | None
     query: Side | None
     linear: Side | None
+    whole: bool
 
     def __repr__(self) -> str:
         return f"CommunicationRanks({_described(self)}: {self.fields})"

@@ -71,6 +71,7 @@ def test_perfect_matchings_on_both_sides_of_8_vertices():
     # J - I of size 3 has the determinant 2.
     assert ranks.fields == {"Q": 3, "GF(2)": 2, "GF(3)": 3}
     assert (ranks.distinct_rows, ranks.distinct_columns, ranks.vc.lower) == (3, 3, 1)
+    assert (found.whole, ranks.whole, ranks.to_dict()["whole"]) == (False, False, False)
 
 
 def test_a_part_is_found_where_pairs_break_the_promise():
