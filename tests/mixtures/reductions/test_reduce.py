@@ -15,6 +15,7 @@ from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.reductions.equality import check_reduction
 from tensorrank.mixtures.reductions.obstruction import Obstruction
 from tensorrank.mixtures.reductions.reduce import reduce
+from tensorrank.mixtures.squared.model import SquaredMixture
 from tensorrank.mixtures.sum_product.model import SumProduct
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 from tensorrank.separation.solve import separation_rank
@@ -81,11 +82,15 @@ class TestEveryArrow:
         gaussian = HiddenMarkov(model.initial, model.transition, model.emission, 4, densities=Gaussians([0.0, 3.0], [1.0, 2.0]))
         x = np.linspace(-2, 5, 12).reshape(3, 4)
         for kind, tree in TARGETS:
+            # A squared mixture is of categorical variables.
+            if kind == "squared":
+                continue
             np.testing.assert_allclose(reduce(gaussian, kind, tree=tree).log_density(x), gaussian.log_density(x))
 
     @pytest.mark.parametrize("kind", KINDS)
     def test_a_model_of_the_kind_is_itself(self, kind):
-        model = next(one for one in (*four_variables(False), SumProduct.random(4, 2, seed=0)) if one.kind == kind)
+        others = SumProduct.random(4, 2, seed=0), SquaredMixture.random([0, 0, 1, 1, 2, 2], 2, 2, seed=0)
+        model = next(one for one in (*four_variables(False), *others) if one.kind == kind)
         assert reduce(model, kind) is model
 
 
