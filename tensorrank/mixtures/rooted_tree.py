@@ -38,8 +38,9 @@ class RootedTree:
 
     def _check_tree(self) -> None:
         """Refuse tables that do not fit their parents, and number the leaves as variables."""
+        order = self.order
         states: dict[Name, int] = {self.root: len(self.prior)}
-        for name in self.order[1:]:
+        for name in order[1:]:
             edge = self._edge_to[name]
             if edge.table.shape[0] != states[edge.parent]:
                 raise TensorRankError(

@@ -17,6 +17,7 @@ from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.reductions.equality import check_reduction, size_bound
 from tensorrank.mixtures.reductions.reduce import reduce
+from tensorrank.mixtures.squared.model import SquaredMixture
 from tensorrank.mixtures.sum_product.model import ProductNode, SumProduct
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 
@@ -32,6 +33,7 @@ MIXTURE = TensorialMixture.random(1, 2, 2, 0)
         (lambda: LatentClass.random(3, 2, 0), "numbers of values are 3; expected one for each variable"),
         (lambda: LatentTree("z", [1], None), "edges are None; expected (parent, child, table) for each node"),
         (lambda: LatentTree(["z"], [1], [("z", 0, [[1]])]), "the root is named ['z']; expected a whole number or a"),
+        (lambda: SquaredMixture(["z"], [1], [("z", 0, [[1]])]), "the root is named ['z']; expected a whole number or a"),
         (lambda: LatentTree.random(3, 2, 2, 0), "parents are 3; expected at least one"),
         (lambda: TensorialMixture([1], "ab"), "levels are 'ab'; expected tables for at least one level"),
         (lambda: Hierarchical(2), "nodes are 2; expected leaves and transfer nodes"),
@@ -44,7 +46,7 @@ MIXTURE = TensorialMixture.random(1, 2, 2, 0)
         (lambda: TREE.restricted("01"), "the variables '01' were given; expected a list of them"),
         (lambda: TREE.marginal_network([[0]]), "a variable is [0]; expected a whole number of at least 0"),
         (lambda: MIXTURE.tables(1), "level is 1; expected a whole number from 0 to 0"),
-        (lambda: reduce(COIN, LatentClass), "sum_product; did you mean 'latent_class'"),
+        (lambda: reduce(COIN, LatentClass), "squared; did you mean 'latent_class'"),
         (lambda: save("x.json", COIN), "'x.json' was given as the model; expected one of the models"),
         (lambda: reduce(COIN, []), "the kind [] is unknown; expected one of latent_class"),
         (lambda: reduce(None, "latent_tree"), "the model is None; expected a mixture model"),
