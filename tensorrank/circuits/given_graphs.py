@@ -31,8 +31,7 @@ def given_graph(graph: GraphLike, vertices: int | None = None) -> tuple[Edges, i
 
     Args:
         graph: pairs of vertices numbered from 0, which may be texts such as "0-1"; an undirected graph of networkx
-        whose
-            nodes are 0 to n - 1; or a text, which is the name of a graph (see `NAMED`) or its edges.
+            whose nodes are 0 to n - 1; or a text, which is the name of a graph (see `NAMED`) or its edges.
         vertices: the number of vertices, where there are more than the edges name. By default every vertex up to the
             largest named.
 

@@ -35,7 +35,10 @@ twice the walk index, its term with l = 1.
 One layer. The rank is the least of D, ((D_x, c(A))) and ((D_x, c(B))), where c(A) is the sum of c(0, k) over k in A.
 For y is the sum over a of w_a f_a(x_A) g_a(x_B), where f_a is the product over k in A of the (v . x_k)^c(0, k), and v
 is row a of W^(1). As a function of v it is a homogeneous polynomial of degree c(A). So all f_a lie in a space of ((D_x,
-c(A))) dimensions, which those of all v span, and for almost all rows as many are independent as there can be.
+c(A))) dimensions. Those of all v span it: with all x_k equal they are the powers (v . x)^c(A), which span all
+polynomials of this degree. So for almost all rows as many are independent as there can be, and likewise of the g_a.
+With as many w_a other than 0 as the least number says, the f_a that are left are independent, and so are the g_a;
+almost all w have at least this rank.
 
 Lower bound for more layers. Let W^(1) keep n = min(D, D_x) coordinates, and let all other weights add up all of these.
 Then y is the product over i of s_i^c(1, i), where s_i adds up the n entries of the product of the x_k over k in N(i).

@@ -41,7 +41,7 @@ def data(
     permutations: Annotated[int, typer.Option(help="Random orders of the variables to compare with.")] = 3,
     arrange: Annotated[bool, typer.Option("--arrange", help="Also an order found from correlations.")] = False,
     z_order: Annotated[bool, typer.Option("--z-order", help="Also squares within squares, for square images.")] = False,
-    ranks: Annotated[bool, typer.Option("--ranks", help="Exact separation ranks at every cut, too.")] = False,
+    ranks: Annotated[bool, typer.Option("--ranks", help="Separation ranks at every cut, too.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of the random orders.")] = 0,
     memory: given.Memory = None,
     out: given.Out = None,

@@ -177,7 +177,7 @@ def data_entanglement(
         orders: further orders of the variables by name, such as `z_order(8)` or `arranged_order(data)`.
         permutations: the number of random orders.
         models: architectures by name, each of as many sites as the data has variables.
-        ranks: whether exact separation ranks are computed, too.
+        ranks: whether separation ranks are computed, too.
         seed: a whole number.
         memory: as for `DataTensor.spectrum`.
         progress: True shows a line in a terminal or a notebook; a function is called with the cuts done, their number,

@@ -39,7 +39,7 @@ class DataTensor(TensorFormat, EqualByValue):
     is a site. A network can only represent the data well if, at each cut, it represents as much correlation as D has.
     The source divides by the number of samples, which changes no rank and no entanglement.
 
-    `separation_rank(data, partition)` is the exact rank of D across a cut, and `spectrum` has its singular values. The
+    `separation_rank(data, partition)` is the rank of D across a cut, and `spectrum` has its singular values. The
     unfolding itself, of exponentially many entries, is never made.
 
     Args:

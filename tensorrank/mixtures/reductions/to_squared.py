@@ -14,7 +14,7 @@ from tensorrank.mixtures.squared.model import SquaredMixture
 
 
 class SquaredGoal(Goal[SquaredMixture]):
-    """Squared mixtures: the square roots of a latent tree's tables as amplitudes, with every hidden variable summed."""
+    """Squared mixtures: a latent tree whose tables, kept as they are, hold squares; all hidden variables are summed."""
 
     model = SquaredMixture
 
