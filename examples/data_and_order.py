@@ -2,8 +2,8 @@
 
 Pixels become angles, and digits from 0 to 4 are labelled against those from 5 to 9. At each level the pixels are cut in
 contiguous blocks of an order: row by row, squares within squares (Z-order), an order found from correlations alone, and
-random ones. Lines are the ranks that networks can reach across such cuts. The entanglement at coarse levels is also
-that of a finite sample: it grows with the number of images.
+random ones. Lines without marks are proven upper bounds on what networks can represent across such cuts. The
+entanglement at coarse levels is also that of a finite sample: it grows with the number of images.
 Run: python examples/data_and_order.py [--quick]    (some minutes on two cores)
 """
 
