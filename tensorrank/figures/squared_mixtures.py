@@ -20,7 +20,7 @@ _MONOTONE: Hue = "vermilion"
 @checked
 @in_style
 def squared_separations(study: SquaredSeparations, *, figsize: tuple[float, float] | None = None) -> Picture[Panels]:
-    """States against the number of pairs of bits: left unique disjointness, right the sum of two numbers.
+    """States and ranks against the number of pairs of bits: left unique disjointness, right the sum of two numbers.
 
     Whole lines are models that are known, dashed ones what every model of the other sort needs at least. Open marks on
     the left are ranks of the density between both sides, and the dotted line is their bound r (r + 1) / 2.
@@ -51,7 +51,7 @@ def squared_separations(study: SquaredSeparations, *, figsize: tuple[float, floa
     left.plot(ranks.keys(), ranks.values(), "o", color=grey(0.35), fillstyle="none", markersize=4.5)
     _known(right, pairs, [row.monotone_classes for row in rows], _MONOTONE)
     _needed(right, pairs, [row.square_needed for row in rows], _SQUARE)
-    left.set(title="unique disjointness, (1 − a·b)²", yscale="log", ylabel="states (log scale)")
+    left.set(title="unique disjointness, (1 − a·b)²", yscale="log", ylabel="states or rank (log scale)")
     right.set(title="sum of two numbers, 1 + i + j")
     for ax in sheet.panels:
         ax.set_xlabel("pairs of bits n")

@@ -54,7 +54,8 @@ class RegionGraph(EqualByValue, ShortRepr):
 
     Attributes:
         regions: the variables of each region, by its number.
-        splits: `Split(region, parts)`; a region that is not split is a product of functions of its variables.
+        splits: pairs of a region and its parts, such as (0, (1, 2)), kept as `Split`. A region that is not split is a
+            product of functions of its variables.
         root: the region of all variables.
 
     Raises:

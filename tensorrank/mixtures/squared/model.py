@@ -55,7 +55,7 @@ class NotFitted:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SquaredMixture(SquaredTree, Mixture):
-    """P(x) = (1/Z) * sum over states z of the summed hidden variables of (sum over the others of all amplitudes)^2.
+    """P(x) = (1/Z) * sum over the summed hidden variables of (sum over the others of the product of all amplitudes)^2.
 
     Hidden variables stand on a rooted tree, the observed ones at its leaves. Each table holds amplitudes: real numbers
     of any sign. They are multiplied, summed over the hidden variables that are not summed later, and squared; then
