@@ -27,6 +27,7 @@ from tensorrank.experiments.sparse_averaging_bits import BitsByDimension, BitsRo
 from tensorrank.experiments.sparse_averaging_models import MatrixRow, ModelSizes, UnitRow
 from tensorrank.experiments.squares import SquaredSeparation, SquaredSeparations
 from tensorrank.experiments.triples import OrderRow, RankRow, Triples
+from tensorrank.experiments.walks_across import WalkRanks, WalkRow
 from tensorrank.guidelines.crossings import Curve
 from tensorrank.mixtures.approximation.result import Approximation, ApproximationStep, Estimate
 from tensorrank.mixtures.latent_class import LatentClass
@@ -244,6 +245,18 @@ def _demands(count):
     return TaskDemands(0, tuple(rows))
 
 
+def _walks(count):
+    names, standings = ("path:3", "cycle:4", "star:4", "grid:2x2"), ("exact", "probable", "lower bound")
+    rows = [
+        WalkRow(
+            name, (0,), 1, 5 + n, tr.GraphNetwork(name, 2, 2), rank(4**n + 2, standings[n % 3], None), 4**n + 2 + 40 * (n % 2)
+        )
+        for name in names[: 1 + count // 3]
+        for n in range(1, count + 1)
+    ]
+    return WalkRanks(2, 2, 0, tuple(rows))
+
+
 def _formats(count):
     prefixes = [CutRow("tensorial_mixture", 0, last, rank(2 + last % 2), 4) for last in range(7)]
     dyadic = [CutRow("hidden_markov", 2 * i, 2 * i + 1, rank(2, "lower bound"), 4) for i in range(4)]
@@ -302,6 +315,7 @@ PANELS = {
     "squared_separations": lambda count, **options: tr.figures.squared_separations(_squared_separations(count), **options),
     "gates": lambda count, **options: tr.figures.gates(_gates(count), **options),
     "data_cuts": lambda count, **options: tr.figures.data_cuts(_data_cuts(count), **options),
+    "walks": lambda count, **options: tr.figures.walks(_walks(count), **options),
     "formats": lambda count, **options: tr.figures.formats(_formats(count), **options),
     "orders": lambda count, **options: tr.figures.orders(_orders(count), width=4, **options),
     "depth_on_data": lambda count, **options: tr.figures.depth_on_data(depth_scores(count), **options),

@@ -42,15 +42,21 @@ almost all w have at least this rank.
 
 Lower bound for more layers. Let W^(1) keep n = min(D, D_x) coordinates, and let all other weights add up all of these.
 Then y is the product over i of s_i^c(1, i), where s_i adds up the n entries of the product of the x_k over k in N(i).
-Choose pairs of a vertex p in A and a vertex q in B, so that no N(i) has vertices of A and of B from different pairs,
-and set all other inputs to ones. A pair then has the factor (x_p . x_q)^C, where C is the sum of c(1, i) over all i
-that have both in N(i), and all other factors are functions of one side. The rank is the product of the ((n, C)), and
-almost all weights have at least the rank of these.
+Choose a vertex p of one side and some vertices Q of the other, set the inputs of Q to one vector z and all others to
+ones. Then y is the product of the (sum over b of x_b z_b^r(i))^c(1, i) over all i in N(p), where x is the input of p
+and r(i) counts the vertices of Q in N(i), times a function of z. Let C be the sum of c(1, i) over all i with r(i) > 0.
+As functions of z the coefficients of the ((n, C)) monomials in x, beside the powers of sums of x where r(i) = 0, are
+independent: the least power of z_1 grows with the exponent of x_1, then that of z_2 with the exponent of x_2, and so
+on. So the rank is at least ((n, C)). With several such p and Q it is at least the product, if no N(i) has a vertex of A
+and one of B from different ones. And almost all weights have at least the rank of these.
+
+One vertex. If side A is a vertex with neighbours, and Q the other side, C is the walk index, and y has degree C in the
+input of the vertex: its rank is ((n, C)).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
@@ -114,7 +120,7 @@ class GraphCounts:
 
     def lower(self) -> int:
         """A bound that almost all weights reach."""
-        return self._one_layer() if self.depth == 1 else self._pairs()
+        return self._one_layer() if self.depth == 1 else self._apart()
 
     @cached_property
     def degrees(self) -> tuple[tuple[int, ...], ...]:
@@ -244,22 +250,52 @@ class GraphCounts:
         received = {k: exponent_count(self.width if k in _SUM else inner, degree) for k, degree in sums.items()}
         return _least_cover(sent, received)
 
-    def _pairs(self) -> int:
-        """The product over pairs of vertices, chosen one after the other, the ones of most exponents first."""
-        degrees, dimension = self.degrees[1], min(self.width, self.features)
-        together: dict[tuple[int, int], int] = {}
-        for i, near in enumerate(self.neighbours):
-            if degrees[i]:
-                for p in self.side.intersection(near):
-                    for q in set(near) - self.side:
-                        together[p, q] = together.get((p, q), 0) + degrees[i]
-        seen = [{i for i in near if degrees[i]} for near in self.neighbours]
-        found, chosen = 1, list[tuple[int, int]]()
-        for (p, q), degree in sorted(together.items(), key=lambda item: (-item[1], item[0])):
-            if all(seen[p].isdisjoint(seen[other]) and seen[q].isdisjoint(seen[one]) for one, other in chosen):
-                chosen.append((p, q))
-                found *= exponent_count(dimension, degree)
-        return min(found, BEYOND)
+    def _apart(self) -> int:
+        """The product over pairs of vertices, or over vertices with all others near, chosen one after the other."""
+        near = {p: {k for i in self._seeing(p) for k in self.neighbours[i]} for p in range(len(self.neighbours))}
+        pairs, stars = list[Across](), list[Across]()
+        for p, others in near.items():
+            across = frozenset(others) - self.side if p in self.side else self.side.intersection(others)
+            if across:
+                stars.append(self._across(p, across))
+            pairs += [self._across(p, frozenset([q])) for q in sorted(across)]
+        dimension = min(self.width, self.features)
+        return max(_product(exponent_count(dimension, one.degree) for one in _chosen(some)) for some in (pairs, stars + pairs))
+
+    def _seeing(self, p: int) -> list[int]:
+        """The vertices i of which N(i) has p, and the value depends on h^(1, i)."""
+        return [i for i in self.neighbours[p] if self.degrees[1][i]]
+
+    def _across(self, p: int, others: frozenset[int]) -> Across:
+        seeing = self._seeing(p)
+        degree = sum(self.degrees[1][i] for i in seeing if not others.isdisjoint(self.neighbours[i]))
+        by_others = frozenset(i for q in others for i in self._seeing(q))
+        a, b = (frozenset(seeing), by_others) if p in self.side else (by_others, frozenset(seeing))
+        return Across(degree, a, b)
+
+
+@dataclass(frozen=True)
+class Across:
+    """A vertex of one side and some vertices of the other.
+
+    Attributes:
+        degree: C.
+        a: the vertices i of which N(i) has a vertex of these that is on side A.
+        b: the same for side B.
+    """
+
+    degree: int
+    a: frozenset[int]
+    b: frozenset[int]
+
+
+def _chosen(given: Sequence[Across]) -> list[Across]:
+    """Some that are apart from each other, of highest degree first."""
+    found: list[Across] = []
+    for one in sorted(given, key=lambda one: -one.degree):
+        if all(one.a.isdisjoint(other.b) and one.b.isdisjoint(other.a) for other in found):
+            found.append(one)
+    return found
 
 
 def _least_cover(sent: Mapping[frozenset[int], int], sums: Mapping[int, int]) -> int:

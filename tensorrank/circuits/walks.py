@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from functools import cache
 
+import numpy as np
+
 # For every vertex the vertices that it takes a product over: its neighbours and itself, in ascending order.
 Neighbours = tuple[tuple[int, ...], ...]
 
@@ -36,6 +38,22 @@ def walks_to(neighbours: Neighbours, ends: tuple[int, ...], longest: int) -> tup
         last = counts[-1]
         counts.append(tuple(sum(last[other] for other in near) for near in neighbours))
     return tuple(counts)
+
+
+def kept_walks(neighbours: Neighbours, steps: int) -> tuple[int, ...]:
+    """What a removal of edges is to keep high: the walk index of every vertex against all others, in ascending order.
+
+    Of vertex t these are the walks of so many steps that end at t and begin there or at a neighbour; 0 without
+    neighbours.
+
+    >>> kept_walks(((0, 1), (0, 1, 2), (1, 2)), 1)
+    (2, 2, 3)
+    """
+    matrix = np.zeros((len(neighbours), len(neighbours)), dtype=object)
+    for vertex, near in enumerate(neighbours):
+        matrix[vertex, near] = 1
+    walks = np.linalg.matrix_power(matrix, steps)
+    return tuple(sorted(sum(walks[list(near), t]) if len(near) > 1 else 0 for t, near in enumerate(neighbours)))
 
 
 def boundary(neighbours: Neighbours, side: Collection[int]) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 - What does attention over triplets, or more tokens, buy over pairs? `order_ranks`.
 - What do the gates of a linear recurrence buy over causal attention? `gate_ranks`.
+- How much do walks across a boundary let a graph network correlate its sides? `walk_ranks`.
 - What do chains and trees represent that a shallow mixture does not? `interleaved_ranks`, `level_sizes` with `cut_to`.
 - What do the formats of tensors need of one another? `format_ranks`, `perfect_matching_states`, `measure_hierarchy`.
 - How well do shallow mixtures approximate deep ones? `shallow_approximations`, `wall_of`, `growing_depth`.

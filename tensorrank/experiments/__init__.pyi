@@ -47,3 +47,4 @@ from .squares import (
     sum_of_numbers as sum_of_numbers,
 )
 from .triples import HistogramUnit as HistogramUnit, Triples as Triples, detect_triples as detect_triples
+from .walks_across import WalkRanks as WalkRanks, walk_ranks as walk_ranks

@@ -32,3 +32,4 @@ from .sparse_averaging import (
 from .spectra import spectrum as spectrum
 from .squared_mixtures import squared_separations as squared_separations
 from .triple_detection import triples as triples
+from .walks_across_boundaries import walks as walks

@@ -132,6 +132,19 @@ def test_one_layer_has_the_rank_of_its_theorem(name, width, features, output):
         assert true_rank(model, partition, width + 3) == model.rank_bound(side) == model.generic_lower_bound(side)
 
 
+@pytest.mark.parametrize("name", ["path:4", "star:4", "cycle:4", "complete:3"])
+@pytest.mark.parametrize(("depth", "width", "features"), [(2, 2, 2), (2, 3, 2), (2, 1, 3), (3, 2, 4)])
+@pytest.mark.parametrize("output", [None, 1])
+def test_one_vertex_against_all_others_has_the_exponents_of_as_many_walks(name, depth, width, features, output):
+    model = GraphNetwork(name, depth=depth, width=width, features=features, output_vertex=output)
+    for vertex in range(model.vertices):
+        n, walks = min(width, features), model.walk_index([vertex])
+        closed = comb(n + walks - 1, walks)
+        assert model.generic_lower_bound([vertex]) == model.rank_bound([vertex]) == closed
+        if closed < 60:
+            assert true_rank(model, Bipartition.of(model.vertices, [vertex]), closed + 3) == closed
+
+
 def test_sides_that_only_one_vertex_joins_are_exact():
     # One vertex of A and one of B see each other, by the walks that end in one of the two: counted by hand.
     for depth, degree in ((2, 5), (3, 12)):
@@ -227,6 +240,32 @@ def test_what_makes_no_network_is_refused():
         separation_rank(model, weights={"input": np.ones((2, 2))})
     with pytest.raises(TensorRankError, match="the weights of the architecture"):
         GraphNetwork("path:4", 2, 10**6).draw(PrimeField(PRIME), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize("graph", ["grid:2x3", "0-1,0-2,1-2,2-3", "complete:4"])
+def test_edges_are_removed_where_walks_stay_by_brute_force(graph, depth):
+    model = GraphNetwork(graph, depth=depth, width=2)
+    n, edges = model.vertices, list(model.edges)
+
+    def indices(rest):
+        # The public walk index of each vertex, read there, counts one by one in another test.
+        one_vertex = [GraphNetwork(rest, depth, 2, vertices=n, output_vertex=t).walk_index([t]) for t in range(n)]
+        return sorted(one_vertex)
+
+    for count in range(1, 4):
+        edges = max(([e for e in edges if e != gone] for gone in edges), key=indices)
+        assert model.sparsified(count).edges == tuple(edges)
+    assert model.sparsified(0) == model
+    assert model.sparsified(len(model.edges)).edges == ()
+
+
+def test_removals_that_cannot_be_are_refused():
+    model = GraphNetwork("path:3", depth=2, width=2)
+    with pytest.raises(CombinationError, match="3 edges are to be removed; the graph has 2"):
+        model.sparsified(3)
+    with pytest.raises(TensorRankError, match="the removal of 1 of 499 edges"):
+        GraphNetwork("path:500", depth=2, width=2).sparsified(1)
 
 
 def test_boundaries_are_the_ends_of_edges_across():
