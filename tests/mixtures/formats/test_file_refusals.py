@@ -68,7 +68,7 @@ def test_the_good_ones_are_good(kind):
             "hiden_markov",
             (
                 "the model is 'hiden_markov'; expected one of latent_class, hidden_markov, latent_tree, "
-                "tensorial_mixture, hierarchical, sum_product; did you mean 'hidden_markov'?"
+                "tensorial_mixture, hierarchical, sum_product, squared; did you mean 'hidden_markov'?"
             ),
         ),
         ("hidden_markov", ["model"], None, "the model is None; expected one of latent_class"),
