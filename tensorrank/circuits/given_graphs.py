@@ -44,6 +44,8 @@ def given_graph(graph: GraphLike, vertices: int | None = None) -> tuple[Edges, i
     >>> given_graph("path:4"), given_graph([(1, 0), (0, 1), (1, 1)], vertices=3)
     ((((0, 1), (1, 2), (2, 3)), 4), (((0, 1),), 3))
     """
+    if vertices is not None:
+        vertices = whole_number("the number of vertices", vertices, 2, MOST_VERTICES)
     if isinstance(graph, str):
         graph = _named(graph) if ":" in graph else [one for one in re.split(r"[,+\s]+", graph) if one]
     if isinstance(graph, nx.Graph):

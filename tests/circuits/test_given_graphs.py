@@ -75,6 +75,9 @@ def test_vertices_that_do_not_fit_the_edges_are_named():
         given_graph([(0, 3), (1, 5)], vertices=3)
     with pytest.raises(CombinationError, match="4 vertices were asked for, but the graph given has 3"):
         given_graph(nx.path_graph(3), vertices=4)
+    for vertices in (np.zeros((2, 2)), "3", 1):
+        with pytest.raises(TensorRankError, match=r"the number of vertices is (?s:.*)expected a whole number from 2 to 500"):
+            given_graph("path:3", vertices=vertices)
 
 
 def test_every_name_has_an_example():
