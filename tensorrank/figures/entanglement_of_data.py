@@ -28,8 +28,9 @@ _CAPTION = (
 def data_cuts(study: DataCuts, *, figsize: tuple[float, float] | None = None) -> Picture[Panels]:
     """The entanglement of data over the levels of canonical cuts, for several orders of its variables.
 
-    On the left the mean over the blocks of a level, from single variables to halves, and the logarithm of the rank that
-    models can reach there. On the right what each order adds to the entanglement of the order as given.
+    On the left the mean over the blocks of a level, from single variables to halves, and the logarithm of the proven
+    upper bound on the ranks of models there. On the right what each order adds to the entanglement of the order as
+    given.
 
     Args:
         study: as `tensorrank.experiments.data_entanglement` computes it.
@@ -76,7 +77,7 @@ def data_cuts(study: DataCuts, *, figsize: tuple[float, float] | None = None) ->
     sheet.legend(
         [
             *(line_entry(family, colour, marker=mark, markersize=5) for family, (colour, mark) in styles.items()),
-            *(line_entry(f"ln of the rank, {model}", grey(0.3), lines[model], linewidth=1.2) for model in models),
+            *(line_entry(f"ln of the rank bound, {model}", grey(0.3), lines[model], linewidth=1.2) for model in models),
         ]
     )
     return sheet.all()
