@@ -228,7 +228,7 @@ def test_what_is_no_distribution_of_tensorly(tensor, message):
     [(from_hmmlearn, "hmmlearn", (None, 3)), (from_tensorly, "tensorly", (None,)), (from_pgmpy, "pgmpy", (None,))],
 )
 def test_libraries_that_are_missing(monkeypatch, adapter, package, arguments):
-    for name in [name for name in sys.modules if name.split(".")[0] == package]:
+    for name in (package, *(name for name in sys.modules if name.split(".")[0] == package)):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(TensorRankError, match=f"{package} cannot be imported .* try: pip install {package}"):
         adapter(*arguments)
