@@ -12,7 +12,7 @@ def imported(package: str, module: str) -> Any:
     """A module of a library that a user has installed.
 
     Args:
-        package: what `pip install` calls the library.
+        package: what `pip install` calls the library, or its address.
         module: the module's name.
 
     Raises:
@@ -26,7 +26,8 @@ def imported(package: str, module: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise TensorRankError(f"{package} cannot be imported ({error}); try: pip install {package}") from error
+        library = package.rsplit("/", 1)[-1]
+        raise TensorRankError(f"{library} cannot be imported ({error}); try: pip install {package}") from error
 
 
 def of_another_type(given: Any, expected: str) -> TensorRankError:

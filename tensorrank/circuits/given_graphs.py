@@ -135,7 +135,7 @@ def _named(text: str) -> nx.Graph:
     """The graph that a text such as cycle:6 names; its vertices are all counted by the number."""
     name, _, size = text.partition(":")
     if name not in NAMED:
-        raise TensorRankError(f"the graph is {shown(text)}; {nearest(name, NAMED)}, as in 'cycle:6'")
+        raise TensorRankError(f"the graph is {shown(text)}; {nearest(name, NAMED)}")
     example, make = NAMED[name]
     words = size.split("x")
     if len(words) != example.count("x") + 1 or not all(re.fullmatch("[0-9]{1,3}", word) for word in words):

@@ -95,7 +95,7 @@ class GraphNetwork(WeightedArchitecture):
         if self.depth * vertices > _MOST_VALUES:
             raise TensorRankError(
                 f"a graph network of depth {shown(self.depth)} and {vertices} vertices was asked for; expected at most "
-                f"{_MOST_VALUES}, depth times vertices"
+                f"{_MOST_VALUES}, depth times vertices: try fewer of either"
             )
         if self.output_vertex is not None:
             output = whole_number("output_vertex", self.output_vertex, 0)
