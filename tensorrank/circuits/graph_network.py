@@ -155,8 +155,8 @@ class GraphNetwork(WeightedArchitecture):
     def walk_index(self, partition: PartitionLike) -> int:
         """The walks of L - 1 steps from boundary vertices, those with an edge to the other side, to output vertices.
 
-        Each step of a walk goes to a neighbour or stays. The published theorem says that the walk index is what
-        decides, mostly, how much a network can correlate two sides of a partition of its vertices.
+        Each step of a walk goes to a neighbour or stays. The source says that the walk index is what decides, mostly,
+        how much a network can correlate two sides of a partition of its vertices.
 
         Source: Razin, Verbin, Cohen (arXiv 2211.16494), from figure 1 and the authors' code.
 
