@@ -113,10 +113,8 @@ class FirstLayer:
 
     def functions(self, degree: int, most: int) -> list[int]:
         """How many monomials of a degree in m and n have at most 0, 1, .., `most` factors n."""
-        counts = (
-            monomial_count(self.further, i) * monomial_count(self.forms, degree - i) for i in range(min(most, degree) + 1)
-        )
-        found = list(accumulate(counts))
+        further, forms = _counts(self.further), _counts(self.forms)
+        found = list(accumulate(further[i] * forms[degree - i] for i in range(min(most, degree) + 1)))
         return found + found[-1:] * (most + 1 - len(found))
 
     def of_one_token(self, degree: int, power: int) -> int:
@@ -129,6 +127,15 @@ class FirstLayer:
 
     def _quotient(self, degree: int) -> int:
         return _series(self.forms, self.width - self.forms, degree)
+
+
+@lru_cache(maxsize=64)
+def _counts(variables: int) -> tuple[int, ...]:
+    """The monomials of degree 0, 1, .. in so many variables, one made of the other."""
+    found = [1]
+    for degree in range(_MOST_DEGREES):
+        found.append(found[-1] * (variables + degree) // (degree + 1))
+    return tuple(found)
 
 
 def _products(dimension: int, common: int) -> int:
@@ -246,8 +253,8 @@ def _by_both_degrees(layer: FirstLayer, k: int, degree: int) -> int:
     entries, above = layer.queries * (layer.queries + 1) // 2, (degree - 1) // 3
     below = degree - above
 
-    def block(i: int) -> int:
-        row = layer.inputs * monomial_count(layer.forms, k - i) * monomial_count(entries, i)
-        return min(row, monomial_count(layer.forms, below - k + i) * monomial_count(entries, above - i))
-
-    return sum(block(i) for i in range(max(0, k - below), min(k, above) + 1))
+    forms, products = _counts(layer.forms), _counts(entries)
+    return sum(
+        min(layer.inputs * forms[k - i] * products[i], forms[below - k + i] * products[above - i])
+        for i in range(max(0, k - below), min(k, above) + 1)
+    )

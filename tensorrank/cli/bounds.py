@@ -31,7 +31,7 @@ def bounds(
     """Proven and published bounds on the separation rank of self-attention, depth by depth.
 
     The table has the logarithms to base 3; --json has the whole numbers too, those beyond 2^53 as text and those with
-    more than 48,000 digits as null. From below the table has the largest of four bounds, and names it: the monomial
+    more than 48,000 digits as null. From above it has the bound that knows the heads, to depth 6. From below the table has the largest of four bounds, and names it: the monomial
     bound, the rank at identity weights, the rank between two tokens, which is exact for two tokens and one head of full
     width, and the product of the ranks of blocks that several heads keep apart.
 
@@ -64,13 +64,14 @@ def bounds(
             shown(row["depth"]),
             _log(row["lower_bound_log3"]),
             row["lower_bound"],
-            *(_log(row[name]) for name in ("moment_bound_log3", "published_lower_log3", "published_upper_log3")),
+            *(_log(row[name]) for name in ("upper_bound_log3", "published_lower_log3", "published_upper_log3")),
             row["regime"] or "-",
         )
     say(
         f"log3 of the separation rank, {model.heads} head{'s' if heads > 1 else ''} of width {model.head_dim}, "
         f"token width {width}, {model.tokens} tokens:\n"
-        "at least the bound named (almost all weights), at most the moment bound (all weights)"
+        "at least the bound named (almost all weights), at most the bound for these heads to depth 6 and the moment bound\n"
+        "beyond (all weights)"
     )
     wide_console().print(table)
     falling = [below["depth"] for above, below in pairwise(rows) if below["lower_bound_log3"] < above["lower_bound_log3"]]
@@ -103,6 +104,7 @@ def _row(model: tr.SelfAttention, *, digits: bool) -> dict[str, Any]:
     factor = if_short(lambda: tr.bounds.growth_factor(depth, width, side))
     log_moment = if_short(lambda: tr.bounds.log3_moment_bound(depth, width, side, other))
     sizes = (depth, width, heads, model.head_dim, side, other)
+    upper = if_short(lambda: tr.bounds.head_bound(depth, width, heads, model.head_dim, None, side, other))
     log_monomial = if_short(lambda: tr.bounds.log3_monomial_bound(*sizes))
     log_lower, name = largest_lower_bound(*sizes)
     short = digits and log_monomial is not None and log_monomial <= LONGEST_LOG3
@@ -110,6 +112,8 @@ def _row(model: tr.SelfAttention, *, digits: bool) -> dict[str, Any]:
         "depth": depth,
         "moment_bound": if_short(lambda: tr.bounds.moment_bound(depth, width, side, other)) if digits else None,
         "moment_bound_log3": log_moment,
+        "upper_bound": upper if digits else None,
+        "upper_bound_log3": log_moment if upper is None else tr.bounds.log3(upper),
         "monomial_bound": tr.bounds.monomial_bound(*sizes) if short else None,
         "monomial_bound_log3": log_monomial,
         "lower_bound": name,

@@ -156,7 +156,7 @@ def test_shared_keys_in_words():
     one = run("advise", "--depth", 32, "--width", 64, "--heads", 32, "--kv-heads", 1).stdout
     assert "In one layer that costs rank: it is 5 in place of 65, which is proved." in one
     small = run("advise", "--depth", 2, "--width", 4, "--heads", 4, "--kv-heads", 1)
-    assert "the rank is 8 in place of 85 (probable)" in small.stdout
+    assert "the rank is 8 in place of 85 (exact)" in small.stdout
     values = json.loads(run("advise", "--depth", 2, "--width", 4, "--heads", 4, "--kv-heads", 1, "--json").stdout)
     assert (values["shared_keys"]["rank"], values["shared_keys"]["rank_unshared"]) == (8, 85)
     assert json.loads(run("advise", "--depth", 2, "--width", 4, "--json").stdout)["shared_keys"] is None

@@ -47,17 +47,17 @@ def test_rank_prints_one_object_with_the_known_rank():
 
 
 def test_rank_takes_every_option():
-    model = ("--depth", 2, "--width", 4, "--heads", 1, "--head-dim", 4, "--tokens", 3, "--partition", "0")
+    model = ("--depth", 2, "--width", 5, "--heads", 1, "--head-dim", 3, "--tokens", 10, "--partition", "0-4")
     limits = ("--method", "grid", "--memory", "1GiB", "--work", "1e12", "--threads", 1)
     luck = ("--seed", 5, "--draws", 2, "--primes", "8388593")
     done = run("rank", "attention", *model, *limits, *luck, "--json")
     values = json.loads(done.stdout)
-    # SOURCES.md: the token alone on its side among three has 80, below the bound 90.
-    assert (values["value"], values["upper"], values["standing"]) == (80, 90, "probable")
+    # By the definition of attention, tests/attention/test_head_bounds.py.
+    assert (values["value"], values["upper"], values["standing"]) == (144, 150, "probable")
     given, drawn = values["primes"]
     assert given == 8388593
     assert 2**22 < drawn < 2**31
-    assert values["partition"] == [[0], [1, 2]]
+    assert values["partition"] == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]
 
 
 def test_rank_speaks_in_a_pipe_without_a_bar():

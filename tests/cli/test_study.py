@@ -64,7 +64,7 @@ def whole(tmp_path_factory):
 def test_the_summary_counts_standings_blocks_and_stages(whole):
     out, done = whole
     blocks = count(out / "study.sqlite", "blocks")
-    assert "ranks: 7 exact, 3 probable, 2 lower bounds; 12 computed, 0 from the store" in done.stdout
+    assert "ranks: 11 exact, 0 probable, 1 lower bound; 12 computed, 0 from the store" in done.stdout
     assert f"blocks: {blocks} computed, 0 from the store" in done.stdout
     assert "time: lattice " in done.stdout
     assert "left out: 3 heads do not divide the width 2; expected a divisor, or give head_dim" in done.stdout
@@ -82,7 +82,7 @@ def test_the_log_has_every_block_as_a_line_of_json(whole):
     assert all("time" in event for event in events)
     found = {(e["width"], e["depth"], e["heads"]): e["value"] for e in events if e["event"] == "rank finished"}
     assert found[2, 3, 2] == 215
-    assert (events[-1]["exact"], events[-1]["probable"], events[-1]["lower_bounds"]) == (7, 3, 2)
+    assert (events[-1]["exact"], events[-1]["probable"], events[-1]["lower_bounds"]) == (11, 0, 1)
 
 
 def test_a_log_on_standard_error_is_appended_to_nothing(tmp_path):

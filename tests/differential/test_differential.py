@@ -69,7 +69,7 @@ def test_an_engine_with_a_false_product_is_found_out(name, monkeypatch):
     monkeypatch.setattr(kind, "multiply", lambda engine, left, right: np.ones((len(left), right.shape[1]), engine.kinds[2]))
     # Nearly every false product leaves full rank; the rank of this model is below its bound.
     with pytest.raises(WrongError, match=rf"engines differ .*'engine': '{name}'"):
-        engines.agreed(tr.SelfAttention(3, 2, heads=2), "halves", 0)
+        engines.agreed(tr.SelfAttention(3, 2, heads=2, residual=True), "halves", 0)
 
 
 def test_a_false_bound_of_an_architecture_is_found_out():

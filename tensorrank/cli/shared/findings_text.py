@@ -90,7 +90,7 @@ def print_findings(findings: Sequence[Finding[Any]], left_out: Sequence[str] = (
         }
         names = ["width", "depth", *(name for name, as_usual in usual.items() if not as_usual)]
         rows_of = table_rows(series)
-        _print_ranks([rows_of[one.model] for one in findings if has_series(one.model)], names, "moment_bound", "regime")
+        _print_ranks([rows_of[one.model] for one in findings if has_series(one.model)], names, "regime")
     kinds: dict[str, list[Finding[Any]]] = {}
     for finding in findings:
         if not has_series(finding.model):
@@ -103,7 +103,7 @@ def print_findings(findings: Sequence[Finding[Any]], left_out: Sequence[str] = (
         common = [_named(name, rows[0]) for name in sizes if name not in names]
         say("")
         say(f"{kind}: {', '.join(common)}" if common else kind)
-        _print_ranks(rows, names, "upper")
+        _print_ranks(rows, names)
     for reason in left_out:
         say(f"left out: {reason}")
     if series:
@@ -112,8 +112,8 @@ def print_findings(findings: Sequence[Finding[Any]], left_out: Sequence[str] = (
         say(one.sentence(series))
 
 
-def _print_ranks(rows: Sequence[dict[str, Any]], names: Sequence[str], bound: str, *words: str) -> None:
-    """Print a table of ranks with values of their models, the bound and words so named; what some rest on."""
+def _print_ranks(rows: Sequence[dict[str, Any]], names: Sequence[str], *words: str) -> None:
+    """Print a table of ranks with values of their models, their upper bounds and words so named; what some rest on."""
     headings = [name.replace("_", " ") for name in names]
     words = ("standing", *words)
     table = empty_table(*headings, "rank", "log3", "bound", *words, "s", words=words)
@@ -122,7 +122,7 @@ def _print_ranks(rows: Sequence[dict[str, Any]], names: Sequence[str], bound: st
             *(_cell(row.get(name)) for name in names),
             ("≥ " if row["standing"] == "lower bound" else "") + abbreviated(row["value"], 9),
             "-" if row["log3_value"] is None else f"{row['log3_value']:.2f}",
-            "-" if row[bound] is None else abbreviated(row[bound], 9),
+            "-" if row["upper"] is None else abbreviated(row["upper"], 9),
             *(row[name] for name in words),
             f"{row['seconds']:.1f}",
         )
