@@ -31,9 +31,10 @@ def bounds(
     """Proven and published bounds on the separation rank of self-attention, depth by depth.
 
     The table has the logarithms to base 3; --json has the whole numbers too, those beyond 2^53 as text and those with
-    more than 48,000 digits as null. From above it has the bound that knows the heads, to depth 6. From below the table has the largest of four bounds, and names it: the monomial
-    bound, the rank at identity weights, the rank between two tokens, which is exact for two tokens and one head of full
-    width, and the product of the ranks of blocks that several heads keep apart.
+    more than 48,000 digits as null. From above it has the bound that knows the heads, to depth 6, and beyond it the
+    moment bound. From below it has the largest of four bounds, and names it: the monomial bound, the rank at identity
+    weights, the rank between two tokens, which is exact for two tokens and one head of full width, and the product of
+    the ranks of blocks that several heads keep apart.
 
     Example: tensorrank bounds --width 64 --depth 1-12
 
