@@ -23,7 +23,7 @@ _LONGEST_NAME = 24
 def walks(study: WalkRanks, *, figsize: tuple[float, float] | None = None) -> Picture[Panels]:
     """Separation ranks against the walk index, a panel for each graph and a mark for each partition of its vertices.
 
-    Bars are the proven upper bounds, where a rank is below. The dashed line is the bound for one vertex against all
+    Bars are the proven upper bounds, where a rank is below. The dashed line is the rank of one vertex against all
     others, whose rank the walk index limits alone: binom(D + w - 1, w) for walk index w and the lesser of width and
     features, D.
 
@@ -50,7 +50,7 @@ def walks(study: WalkRanks, *, figsize: tuple[float, float] | None = None) -> Pi
     handles = standing_entries((row.rank.standing for row in rows), hue("blue"))
     if any(bounded):
         handles.append(mark_entry("proven upper bound", grey(0.35), "_", markersize=11, markeredgewidth=1.8))
-    handles.append(line_entry("bound for one vertex against all others", grey(0.5), DASHED))
+    handles.append(line_entry("rank of one vertex against all others", grey(0.5), DASHED))
     sheet.legend(handles)
     return sheet.all()
 

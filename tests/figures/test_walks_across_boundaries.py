@@ -15,7 +15,7 @@ def test_a_panel_for_each_graph_with_a_mark_for_each_partition():
     (dashed,) = [line for line in axes[0].get_lines() if len(line.get_xdata()) == 2 and line.get_marker() == "None"]
     assert list(dashed.get_ydata()) == [6, 8]
     names = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert names == ["exact rank", "probable rank", "proven upper bound", "bound for one vertex against all others"]
+    assert names == ["exact rank", "probable rank", "proven upper bound", "rank of one vertex against all others"]
 
 
 def test_a_long_name_becomes_a_number_of_vertices():
