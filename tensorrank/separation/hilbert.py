@@ -113,7 +113,9 @@ def moment_spaces(width: int, degree: int, output_tokens: int, other_tokens: int
     >>> spaces.bound()
     232
     """
-    return MomentSpaces(degree, vector_series(width, output_tokens), invariant_series(width, other_tokens))
+    near = _of_one_token(width, 1, degree) if output_tokens == 1 else vector_series(width, output_tokens)
+    far = _of_one_token(width, 0, degree) if other_tokens == 1 else invariant_series(width, other_tokens)
+    return MomentSpaces(degree, near, far)
 
 
 @cache
@@ -123,7 +125,7 @@ def invariant_series(width: int, tokens: int) -> HilbertSeries:
         return HilbertSeries((1,), 0)
     if tokens >= width:
         return HilbertSeries((1,), width * (width + 1) // 2)
-    return _averaged(width, tokens, vector=False)
+    return _of_one_token(width, 0, width) if tokens == 1 else _averaged(width, tokens, vector=False)
 
 
 @cache
@@ -131,7 +133,27 @@ def vector_series(width: int, tokens: int) -> HilbertSeries:
     """The series of A_k: the dimensions of the spans of x_q times degree-k polynomials in the moments, x a token."""
     if tokens >= width:
         return HilbertSeries((width,), width * (width + 1) // 2)
-    return _averaged(width, tokens, vector=True)
+    return _of_one_token(width, 1, width) if tokens == 1 else _averaged(width, tokens, vector=True)
+
+
+def _of_one_token(width: int, parity: int, most: int) -> HilbertSeries:
+    """The series of the forms of degree 2k + parity in one token, right for k up to `most`.
+
+    Forms of all degrees have the series 1 / (1 - z)^width, which is (1 + z)^width / (1 - z^2)^width.
+    """
+    _refuse_steps(width * min(width, 2 * most), 1, width)
+    degrees = range(parity, min(width - 1, 2 * most), 2)
+    first = width if parity else 1
+    numerator = accumulate(degrees, lambda c, n: c * (width - n) * (width - n - 1) // ((n + 1) * (n + 2)), initial=first)
+    return HilbertSeries(tuple(numerator), width)
+
+
+def _refuse_steps(steps: int, tokens: int, width: int) -> None:
+    if steps > _MOST_STEPS:
+        raise TooLargeError(
+            f"counting the functions of {shown(tokens)} tokens of width {shown(width)} would take minutes; expected "
+            "smaller sizes, or as many tokens as the width, for which the count is known"
+        )
 
 
 def _averaged(width: int, tokens: int, *, vector: bool) -> HilbertSeries:
@@ -144,11 +166,7 @@ def _averaged(width: int, tokens: int, *, vector: bool) -> HilbertSeries:
     and down, and all else repeats a row or cancels against the fixed eigenvalues.
     """
     pairs = tokens // 2
-    if width**2 * max(1, pairs**3 * (pairs**2 + 12 * width) // 4) > _MOST_STEPS:
-        raise TooLargeError(
-            f"counting the functions of {shown(tokens)} tokens of width {shown(width)} would take minutes; expected "
-            "smaller sizes, or as many tokens as the width, for which the count is known"
-        )
+    _refuse_steps(width**2 * max(1, pairs**3 * (pairs**2 + 12 * width) // 4), tokens, width)
     # Each component: free pairs, sign, shift, and the factors of the fixed eigenvalues over a power of 1 - t^2.
     # Coefficients stand lowest first.
     if tokens % 2:
@@ -160,8 +178,8 @@ def _averaged(width: int, tokens: int, *, vector: bool) -> HilbertSeries:
     for count, sign, shift, fixed in components:
         numerator = _determinant(width, count, sign, shift, last_row=count - (not vector))
         if count == 0 and vector:
-            # Nothing but fixed eigenvalues: the trace is theirs, +1 or -1 for one, 0 for the pair +1, -1.
-            numerator = [-sign if shift == 1 else 0]
+            # Nothing but the fixed eigenvalues +1 and -1, whose trace is 0.
+            numerator = [0]
         if shift == 0 and not (vector and count == 1):
             # The first row is that of cos(0) = 1, which stands twice; its successor 2 cos(theta) does not.
             numerator = [c // 2 for c in numerator]

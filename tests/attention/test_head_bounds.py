@@ -1,6 +1,7 @@
 """Upper bounds with heads in them: against brute force by the definition of attention, and each count against FLINT."""
 
 from itertools import combinations_with_replacement as chosen
+from math import comb
 
 import numpy as np
 import pytest
@@ -48,6 +49,19 @@ def test_some_bounds_are_missed_by_ranks_of_attention_by_its_definition(width, h
     layers = random_layers(np.random.default_rng(3), 2, width, heads, dim, own)
     assert grid_rank(layers, width, (width, width), bound + 2) == rank
     assert sum(block_bounds(2, width, heads, dim, own, width, width)) == bound
+
+
+def test_one_head_as_wide_as_the_embedding_loses_what_one_as_wide_as_the_network_does():
+    # 676 of 680 functions of one token in degree 7, found in the definition of attention for both.
+    whole = tr.SelfAttention(depth=3, width=4, tokens=3, output_token=1)
+    embedded = tr.SelfAttention(depth=3, width=6, head_dim=4, embedding_rank=4, tokens=3, output_token=1)
+    for model in (whole, embedded):
+        assert model.moment_form().upper_bounds([0, 1])[6] == 676
+
+
+def test_narrow_heads_between_two_tokens_have_a_bound_at_any_width():
+    model = tr.SelfAttention(depth=2, width=10**5, heads=10, tokens=2)
+    assert model.rank_bound("halves") == comb(10**5 + 4, 4)
 
 
 @settings(max_examples=25, deadline=None)

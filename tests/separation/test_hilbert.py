@@ -108,6 +108,15 @@ def test_many_tokens_and_one_token_have_closed_forms(width):
         assert invariant_series(width, 1).value(k) == comb(width + 2 * k - 1, 2 * k)
 
 
+@pytest.mark.parametrize("width", [2, 3, 7, 10**5])
+@pytest.mark.parametrize("degree", [1, 4, 13])
+def test_the_functions_of_one_token_are_its_forms_at_any_width(width, degree):
+    spaces = moment_spaces(width, degree, 1, 1)
+    for k in range(degree + 1):
+        assert spaces.rows(k) == comb(width + 2 * k, 2 * k + 1)
+        assert spaces.columns(k) == comb(width + 2 * (degree - k) - 1, 2 * (degree - k))
+
+
 def test_no_tokens_leave_the_constants():
     assert [invariant_series(3, 0).value(k) for k in range(4)] == [1, 0, 0, 0]
 
