@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from math import inf, prod
+from math import inf, isqrt, prod
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from tensorrank.arithmetic.primes import LARGEST_PRIME, primes_below
 from tensorrank.separation.architecture import Instance
 from tensorrank.separation.blocks import BlockElimination, HankelBlock, Lattice, strip_width
 from tensorrank.separation.draws import certifying_primes
-from tensorrank.separation.hilbert import MomentSpaces, moment_spaces
+from tensorrank.separation.hilbert import MomentSpaces, block_shape, moment_spaces
 from tensorrank.separation.jobs import Job, JobKey, JobRank, Rounds
 from tensorrank.separation.limits import (
     DEGREE_BYTES,
@@ -67,7 +67,7 @@ class CatalecticantPlan:
         pair_work: for few tokens, the operations for all parts at one pair of inputs.
         entry: bytes that a residue takes.
         certifies: whether blocks are tried at a small prime first.
-        proved: upper bounds on the ranks of the blocks, by degree; None where only their shapes bound them.
+        proved: upper bounds on the ranks of the blocks, by degree; empty where only their shapes bound them.
     """
 
     width: int
@@ -84,12 +84,11 @@ class CatalecticantPlan:
     pair_work: float = 0
     entry: int = 4
     certifies: bool = False
-    proved: tuple[int, ...] | None = None
+    proved: tuple[int, ...] = ()
 
     def bound(self, k: int) -> int:
         """The upper bound on the rank of the block of degree k."""
-        shape = self.spaces.rows(k), self.spaces.columns(k)
-        return min(shape) if self.proved is None else min(*shape, self.proved[k])
+        return min(*block_shape(self.spaces, k), *self.proved[k : k + 1])
 
     @property
     def full(self) -> bool:
@@ -199,7 +198,8 @@ def _most_variables(width: int, degree: int, entries: int, limits: Limits) -> in
 
 def _largest(draft: CatalecticantPlan, limits: Limits) -> CatalecticantPlan | None:
     """The plan with the largest blocks that fit beside what a draft fixes; None if not even small ones do."""
-    side: int | None = None
+    # A block of few tokens is eliminated in memory, which holds no longer sides than those of a square.
+    side = None if draft.full or limits.memory == inf else isqrt(int(limits.memory))
     while True:
         degrees = _staircase(draft, side) if draft.full else range(draft.spaces.degree + 1)
         blocks = tuple(_block(draft, k, side) for k in degrees)
@@ -222,7 +222,7 @@ def _hankel_shape(plan: CatalecticantPlan, k: int) -> tuple[int, int]:
 
 
 def _shape(plan: CatalecticantPlan, k: int) -> tuple[int, int]:
-    return _hankel_shape(plan, k) if plan.full else (plan.spaces.rows(k), plan.spaces.columns(k))
+    return _hankel_shape(plan, k) if plan.full else block_shape(plan.spaces, k)
 
 
 def _block(plan: CatalecticantPlan, k: int, side: int | None) -> HankelBlock:

@@ -74,8 +74,7 @@ def from_blocks(form: MomentForm, partition: Bipartition, chosen: Plan, draws: D
         )
         if not blocks.feasible:
             return (yield from from_bounds(chosen, draws))
-    proved = form.upper_bounds(partition)
-    blocks = replace(blocks, proved=None if proved is None else tuple(proved))
+    blocks = replace(blocks, proved=tuple(form.upper_bounds(partition) or ()))
     # The degree of an entry in what is drawn: in the weights, and with few tokens in the tokens too.
     drawn_weights = draws.model.weight_degree if draws.weights is None else 0
     entry_degree = drawn_weights + (0 if blocks.full else draws.model.input_degree)

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate, islice
 from math import comb, prod
 
@@ -102,6 +102,16 @@ class MomentSpaces:
         """Sum over k of min(A_k, B_(C-k)), the moment bound on the separation rank."""
         crossing = self.crossing()
         return self.output_side.sum_to(crossing) + self.other_side.sum_to(self.degree - crossing - 1)
+
+
+@lru_cache(maxsize=4096)
+def block_shape(spaces: MomentSpaces, k: int) -> tuple[int, int]:
+    """The rows and columns of the block of degree k; plans ask for them again and again.
+
+    >>> block_shape(moment_spaces(2, 4, 2, 2), 1)
+    (6, 10)
+    """
+    return spaces.rows(k), spaces.columns(k)
 
 
 def moment_spaces(width: int, degree: int, output_tokens: int, other_tokens: int) -> MomentSpaces:

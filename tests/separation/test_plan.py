@@ -94,6 +94,12 @@ def test_a_plan_prints_on_one_line_what_would_be_done():
         assert "\n" not in str(plan(model))
 
 
+def test_blocks_of_few_tokens_beyond_all_memory_leave_bounds():
+    # Whole blocks would take more bytes than a float can count.
+    planned = plan(SelfAttention(6, 200, heads=4, tokens=2), memory="1GiB")
+    assert planned.method == "bounds"
+
+
 def test_a_plan_knows_the_bounds():
     planned = plan(SelfAttention(3, 2, heads=2))
     assert planned.upper == bounds.head_bound(3, 2, heads=2) == 215
