@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -87,7 +88,7 @@ def advise(
     from tensorrank.cli import advice_text
 
     if given:
-        option = "--config" if Path(given[0]).exists() else "--parameters, --depth and --width, or --config"
+        option = "--config" if os.path.exists(given[0]) else "--parameters, --depth and --width, or --config"
         raise TensorRankError(f"{shown(given[0])} is given without an option; try {option} before it")
     chosen = _fit(fit)
     shaped = None if depth is None and width is None else (depth, width)
