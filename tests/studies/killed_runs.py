@@ -25,7 +25,7 @@ from tensorrank.studies.store import Store
 
 # Exact, probable and lower bounds; blocks of some milliseconds.
 MODELS = tr.Study.over(tr.SelfAttention, width=(2, 3), heads=(1, 2, 3), depth=(1, 2, 3, 4)).models
-STUDY = tr.Study([*MODELS, tr.SelfAttention(2, 4, heads=4, kv_heads=2)], work=2e8, threads=1)
+STUDY = tr.Study([*MODELS, tr.SelfAttention(2, 5, head_dim=3)], work=4e8, threads=1)
 
 
 def key_of(event):
