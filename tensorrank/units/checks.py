@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -233,7 +233,7 @@ def _parts(
         refuse(total, each)
         return total, (words_between(m, n, start, min(start + step, total)) for start in range(0, total, step))
     if isinstance(inputs, str) or not np.iterable(inputs):
-        count = whole_number("inputs", inputs, 1)
+        count = how_many(inputs, "'all'")
         refuse(count, each + _EXAMPLE)
         given = task.examples(count, seed).inputs
     else:
@@ -253,3 +253,10 @@ def _compared(
     outputs = construction.outputs(inputs, asking=asking, memory=memory)
     right = (solve or construction.task.solve)(inputs)[:, asked_tokens(asking, construction.task.tokens)]
     return (outputs > THRESHOLD) == right, np.where(right, outputs - THRESHOLD, THRESHOLD - outputs)
+
+
+def how_many(inputs: Any, named: str) -> int:
+    """The number of inputs that are asked for, where none are given and no name that is known."""
+    if isinstance(inputs, str):
+        raise TensorRankError(f"inputs is {shown(inputs)}; expected {named}, how many, or an array of them")
+    return whole_number("inputs", inputs, 1)

@@ -17,6 +17,7 @@ from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
 from tensorrank.tasks.one_or_two_cycles import OneOrTwoCycles
+from tensorrank.units.checks import how_many
 from tensorrank.units.pointer_stacks import StackConstruction
 from tensorrank.units.precision import least_precision
 from tensorrank.whole_numbers import in_brief
@@ -169,7 +170,7 @@ def _given(
         refuse(round(math.exp(_log_inputs(construction))) if _log_inputs(construction) < math.log(most) else most, each)
         return task.all_inputs(memory=memory), True
     if isinstance(inputs, str) or not np.iterable(inputs):
-        count = _RANDOM_INPUTS if inputs == "auto" else whole_number("inputs", inputs, 1)
+        count = _RANDOM_INPUTS if inputs == "auto" else how_many(inputs, "'auto', 'all'")
         refuse(count, each + _EXAMPLE)
         return task.examples(count, seed).inputs, False
     given = as_array(inputs, "inputs")

@@ -135,7 +135,7 @@ def test_refusals():
         check_unit(match2_unit(40, 9))
     with pytest.raises(TensorRankError, match="inputs is 0"):
         check_unit(match2_unit(4, 9), inputs=0)
-    with pytest.raises(TensorRankError, match="inputs is 'some'"):
+    with pytest.raises(TensorRankError, match="inputs is 'some'; expected 'all', how many, or an array of them"):
         check_unit(match2_unit(4, 9), inputs="some")
     with pytest.raises(TensorRankError, match="has no label 0"):
         check_unit(match3_unit(4, 3), inputs=5)

@@ -93,7 +93,7 @@ def test_checks_say_what_was_checked():
         (lambda: composition_stack(2).answers([[0, 1, 1, 0, 2]]), r"inputs hold 2 at \(0, 4\)"),
         (lambda: check_stack(composition_stack(2), np.zeros((0, 5), int)), "no answers were to be compared"),
         (lambda: check_stack(composition_stack(2), 0), "inputs is 0; expected a whole number of at least 1"),
-        (lambda: check_stack(composition_stack(2), "some"), "inputs is 'some'; expected"),
+        (lambda: check_stack(composition_stack(2), "some"), "inputs is 'some'; expected 'auto', 'all', how many, or an array"),
         (lambda: check_stack(composition_stack(9), "all"), r"the inputs of composition of functions of 9 points, 9\^19"),
         (lambda: check_stack(cycles_stack(10**9), work=1e10), r"would take about \S+ operations; the work limit is 1e\+10"),
         (lambda: induction_heads_stack(9, 2).answers([[0] * 9], memory="1KiB"), "over 10 tokens would take about .* 1 KiB"),
