@@ -56,14 +56,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
-from math import comb
 
 import numpy as np
 
 from tensorrank.arguments import whole_number
 from tensorrank.attention.large_counts import checked_size
 from tensorrank.attention.monomial import token_counts
-from tensorrank.attention.vanishing import lacking
+from tensorrank.attention.vanishing import coefficient, lacking
 from tensorrank.errors import CombinationError, TooLargeError
 from tensorrank.separation.head_widths import head_width
 from tensorrank.separation.hilbert import MomentSpaces, moment_spaces
@@ -126,7 +125,7 @@ class FirstLayer:
         return every - sum(quotient)
 
     def _quotient(self, degree: int) -> int:
-        return _series(self.forms, self.width - self.forms, degree)
+        return coefficient(self.forms, self.width - self.forms, degree)
 
 
 @lru_cache(maxsize=64)
@@ -141,11 +140,6 @@ def _counts(variables: int) -> tuple[int, ...]:
 def _products(dimension: int, common: int) -> int:
     """The dimension of the products of two spaces of linear forms, of one dimension, that have so much in common."""
     return dimension**2 - common * (common - 1) // 2
-
-
-def _series(power: int, pole: int, degree: int) -> int:
-    """The coefficient of z^degree in (1 + z)^power / (1 - z)^pole."""
-    return sum(comb(power, i) * monomial_count(pole, degree - i) for i in range(min(power, degree) + 1))
 
 
 def head_bound(

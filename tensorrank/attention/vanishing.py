@@ -121,5 +121,14 @@ def _outside(generators: set[Exponents], forms: tuple[int, ...], width: int, deg
     for powers in product(*(range(degree // each + 1) for each in degrees)):
         left = degree - sum(power * each for power, each in zip(powers, degrees, strict=True))
         if left >= 0 and not any(all(a <= b for a, b in zip(one, powers, strict=True)) for one in generators):
-            total += sum(comb(quadrics, i) * monomial_count(free, left - i) for i in range(min(quadrics, left) + 1))
+            total += coefficient(quadrics, free, left)
     return total
+
+
+def coefficient(power: int, pole: int, degree: int) -> int:
+    """The coefficient of z^degree in (1 + z)^power / (1 - z)^pole.
+
+    >>> [coefficient(2, 1, degree) for degree in range(4)]
+    [1, 3, 4, 4]
+    """
+    return sum(comb(power, i) * monomial_count(pole, degree - i) for i in range(min(power, degree) + 1))

@@ -131,6 +131,7 @@ def walk_ranks(
     3 partitions, depth 3, width 2: 1 have the rank of their proven upper bound
     """
     given = several("graphs", graphs, "a list of graphs, such as ['path:5', 'cycle:5']")
+    # None stands for the width, which the fields hold after construction.
     models = [
         GraphNetwork(graph, depth, width, features=features, output_vertex=output_vertex)  # type: ignore[arg-type]
         for graph in given

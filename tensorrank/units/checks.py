@@ -37,9 +37,29 @@ Inputs = Literal["all"] | int | ArrayLike
 Solve = Callable[[Integers], NDArray[np.bool_]]
 
 
+class Check(Record):
+    """What the results of all checks of units and stacks have: whether they passed, and words for it."""
+
+    derived = ("passed",)
+
+    # Fields of the records that derive from it.
+    inputs: int
+    exhaustive: bool
+    wrong: int
+
+    @property
+    def passed(self) -> bool:
+        """Whether no answer was wrong."""
+        return self.wrong == 0
+
+    def _found(self) -> str:
+        found = "no wrong answer" if self.passed else f"{self.wrong} wrong answers"
+        return f"{found} to {'all ' if self.exhaustive else ''}{self.inputs} inputs"
+
+
 @checked
 @dataclass(frozen=True)
-class UnitCheck(Record):
+class UnitCheck(Check):
     """The result of a check of an attention unit for Match2, Match3 or a variant.
 
     Attributes:
@@ -64,8 +84,6 @@ class UnitCheck(Record):
     Match2 mod 3, 2 tokens, float64: no wrong answer to all 9 inputs (18 answers), least margin 0.39, ...
     """
 
-    derived = ("passed",)
-
     unit: str
     task: str
     tokens: int
@@ -81,16 +99,10 @@ class UnitCheck(Record):
     worst: tuple[int, ...]
     seconds: float = field(compare=False)
 
-    @property
-    def passed(self) -> bool:
-        """Whether no answer was wrong."""
-        return self.wrong == 0
-
     def __str__(self) -> str:
-        found = "no wrong answer" if self.passed else f"{self.wrong} wrong answers"
         return (
-            f"{self.task}, {self.tokens} tokens, {self.precision}: {found} to {'all ' if self.exhaustive else ''}"
-            f"{self.inputs} inputs ({self.answers} answers), least margin {self.least_margin:.2g}, {self.seconds:.2g} s"
+            f"{self.task}, {self.tokens} tokens, {self.precision}: {self._found()} ({self.answers} answers), "
+            f"least margin {self.least_margin:.2g}, {self.seconds:.2g} s"
         )
 
 

@@ -15,9 +15,8 @@ from tensorrank.arithmetic.given_arrays import as_array
 from tensorrank.arithmetic.resources import refuse_long, work_limit
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
-from tensorrank.records import Record
 from tensorrank.tasks.one_or_two_cycles import OneOrTwoCycles
-from tensorrank.units.checks import how_many
+from tensorrank.units.checks import Check, how_many
 from tensorrank.units.pointer_stacks import StackConstruction
 from tensorrank.units.precision import least_precision
 from tensorrank.whole_numbers import in_brief
@@ -30,7 +29,7 @@ _EXAMPLE = 2 * 10**5
 
 @checked
 @dataclass(frozen=True)
-class StackCheck(Record):
+class StackCheck(Check):
     """The result of a check of a stack of attention.
 
     Attributes:
@@ -47,8 +46,6 @@ class StackCheck(Record):
         seconds: how long it took.
     """
 
-    derived = ("passed",)
-
     unit: str
     task: str
     layers: int
@@ -61,17 +58,8 @@ class StackCheck(Record):
     wrong: int
     seconds: float = field(compare=False)
 
-    @property
-    def passed(self) -> bool:
-        """Whether no answer was wrong."""
-        return self.wrong == 0
-
     def __str__(self) -> str:
-        found = "no wrong answer" if self.passed else f"{self.wrong} wrong answers"
-        return (
-            f"{self.task}, {self.layers} layers, {self.precision}: {found} to {'all ' if self.exhaustive else ''}"
-            f"{self.inputs} inputs, {self.seconds:.2g} s"
-        )
+        return f"{self.task}, {self.layers} layers, {self.precision}: {self._found()}, {self.seconds:.2g} s"
 
 
 # "auto", all of them, how many random ones, or the inputs themselves.

@@ -97,7 +97,8 @@ def to_cirkit(model: SumProduct) -> Any:
     made: dict[Name, Any] = {}
     inputs: dict[Any, Sequence[Any]] = {}
     for name in model.order:
-        children = () if isinstance(model.nodes[name], LeafNode) else model.nodes[name].children  # type: ignore[union-attr] # only leaves have none
+        node = model.nodes[name]
+        children = () if isinstance(node, LeafNode) else node.children
         below = [made[child] for child in children]
         # A product of one child is that child.
         single_product = len(below) == 1 and not isinstance(model.nodes[name], SumNode)
